@@ -1,0 +1,23 @@
+"""The scanner daemon.
+
+What lives where, from the ground up (imports go down only; contracts in ``pyproject.toml``):
+
+``errors``, ``clock``       the error tree; time, injected
+``model``, ``spec``         frozen values: what is, and what was asked for
+``decoding``                strict decoding of JSON and YAML into them, all faults at once
+``states``                  job, pass and shot states, one transition table each
+``planning``                ScanSpec -> Plan (pure)
+``events``, ``config``      typed events and their bus; YAML -> frozen Config
+``storage``                 the only door to the data directory (``StorageManager``)
+``hardware``                protocols, drivers, the twin
+``imaging``, ``quality``    encoding and measuring pictures (pure, on arrays)
+``exports``                 EXIF, COLMAP
+``guards``                  conditions that pause work by themselves
+``engine``                  runs one pass
+``jobs``                    queue, lanes, commands
+``app``                     composition root: builds every part once, closes in reverse
+``client``, ``cli``         the command line, over the daemon's socket
+``__main__``                entry point; the only module that knows both ``app`` and ``web``
+"""
+
+__version__ = "0.1.0"
