@@ -1,0 +1,169 @@
+"""Composition root: builds every part once, in order, and closes them in reverse. Nothing else constructs a part.
+
+    clock -> bus -> storage (daemon lock, recovery) -> rig -> guards -> engine -> preview, health -> jobs
+
+What is slow and not needed to answer the page, the full check of the index, runs behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from scanner import __version__
+from scanner.clock import SystemClock, utc_text
+from scanner.config import Config
+from scanner.engine import Engine
+from scanner.errors import StorageError
+from scanner.events import EventBus, WarningRaised
+from scanner.guards import Guards
+from scanner.hardware.api import Rig
+from scanner.hardware.registry import build_rig
+from scanner.hardware.sim.faults import Faults
+from scanner.health import HealthMonitor
+from scanner.imaging import encode_preview
+from scanner.jobs import JobQueue
+from scanner.jobs.queue import JobSettings
+from scanner.preview import PreviewHub
+from scanner.rig import RigControl
+from scanner.storage import StorageManager
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """The parts of a running daemon."""
+
+    config: Config
+    demo: bool
+    version: str
+    started_at: str
+    clock: SystemClock  # the world's; the rig's may run faster
+    bus: EventBus
+    storage: StorageManager
+    devices: Rig | None
+    faults: Faults  # of the twin, on request; without meaning for real devices
+    rig: RigControl
+    guards: Guards
+    preview: PreviewHub
+    health: HealthMonitor
+    jobs: JobQueue
+    stack: AsyncExitStack
+
+    async def close(self) -> None:
+        """Close in reverse: jobs paused durable, motors and lights off, locks released. Idempotent."""
+        self.bus.close()
+        await self.stack.aclose()
+
+
+async def open_app(config: Config, *, demo: bool = False) -> App:
+    """Build and open everything.
+
+    A rig that fails is a state, not an error: page and sessions work without it.
+    Errors: DaemonRunningError, StorageError.
+    """
+    async with AsyncExitStack() as stack:
+        app = await _build(config, stack, demo=demo)
+        stack.pop_all()
+        return app
+
+
+async def _build(config: Config, stack: AsyncExitStack, *, demo: bool) -> App:
+    clock = SystemClock()
+    rig_clock = SystemClock(config.rig.speed if config.rig else 1.0)
+    bus = EventBus(boot=secrets.token_hex(4), clock=clock)
+    storage = await StorageManager.open(data_dir=config.data_dir, state_dir=config.state_dir, clock=clock)
+    stack.push_async_callback(storage.close)
+    for notice in storage.notices:
+        log.warning("%s", notice)
+
+    faults = Faults()
+    devices = build_rig(config.rig, rig_clock, faults=faults) if config.rig else None
+    rig = RigControl(devices, clock=rig_clock, bus=bus)
+    stack.push_async_callback(rig.close)
+    await rig.open()
+
+    guards = Guards(
+        disk_free=lambda: _free(storage),
+        stop_below=config.disk.stop_below,
+        go_above=config.disk.go_above,
+        clock=clock,
+        bus=bus,
+    )
+    await guards.look()
+    await _background(stack, guards.watch(), "guards")
+    await _background(stack, _reconcile(storage, bus), "reconciliation")
+
+    pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pictures")
+    stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+    preview = PreviewHub(rig.camera, clock=clock, watched=rig.watch, encode=encode_preview)
+    stack.push_async_callback(preview.close)
+    health = HealthMonitor(storage.disk, clock=clock)
+    health.start()
+    stack.push_async_callback(health.close)
+
+    engine = Engine(rig=rig, clock=rig_clock, pool=pool, guards=guards, memory_bytes=_memory())
+    settings = JobSettings(
+        keep_ended=timedelta(hours=config.jobs.keep_ended_hours),
+        resume_on_start=config.resume_on_start,
+        presets=dict(config.presets),
+    )
+    jobs = JobQueue(storage=storage, engine=engine, bus=bus, settings=settings)
+    stack.push_async_callback(jobs.close)
+    await jobs.start()
+    return App(
+        config=config,
+        demo=demo,
+        version=__version__,
+        started_at=utc_text(clock.now()),
+        clock=clock,
+        bus=bus,
+        storage=storage,
+        devices=devices,
+        faults=faults,
+        rig=rig,
+        guards=guards,
+        preview=preview,
+        health=health,
+        jobs=jobs,
+        stack=stack.pop_all(),
+    )
+
+
+async def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
+    """Run ``work`` until the stack closes."""
+    task = asyncio.create_task(work, name=name)
+
+    async def end() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
+
+
+async def _reconcile(storage: StorageManager, bus: EventBus) -> None:
+    """The full check, behind READY: what it finds is said in the log and on the page."""
+    try:
+        await storage.reconcile()
+    except StorageError as error:
+        log.warning("the index could not be checked: %s", error.message)
+        bus.publish(WarningRaised(message=error.message))
+
+
+async def _free(storage: StorageManager) -> int:
+    return (await storage.disk()).free
+
+
+def _memory() -> int:
+    """Bytes of memory of this machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

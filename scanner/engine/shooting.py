@@ -1,0 +1,158 @@
+"""Move, settle, expose: the part of a run that holds the motors. The retry policy lives here and nowhere else.
+
+A camera that times out is restarted and tried again, up to three times; then the shot has failed and the run pauses
+on it. An axis that fails is never tried again: its position is unknown, only homing may move it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import Final
+
+from scanner.clock import Clock
+from scanner.engine.handover import HandOver, Taken
+from scanner.engine.orders import Orders
+from scanner.engine.staging import held
+from scanner.errors import AxisStuckError, CameraError, CameraTimeoutError
+from scanner.hardware.api import PreviewFrame
+from scanner.model import CameraName, Exposure, LockedSettings, Shot
+from scanner.planning import RigLimits, shot_move_time
+from scanner.quality import stillness
+from scanner.rig import RigControl
+from scanner.spec import PassSpec
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS: Final = 3  # exposures per shot, the camera restarted in between
+STEP_GRACE: Final = 10.0  # real seconds a step may take beyond what was predicted
+SETTLE_AT_LEAST: Final = 0.1
+SETTLE_AT_MOST: Final = 3.0
+STILL: Final = 1.25  # a picture that differs less than this times its noise stands still
+
+Report = Callable[[str, Shot], None]  # phase, shot
+
+
+@asynccontextmanager
+async def deadline(clock: Clock, predicted: float, error: Exception) -> AsyncIterator[None]:
+    """Raise ``error`` when the body takes much longer than ``predicted`` seconds of ``clock``."""
+    try:
+        async with asyncio.timeout(2 * predicted / clock.speed + STEP_GRACE):
+            yield
+    except TimeoutError as cause:
+        raise error from cause
+
+
+class Shooter:
+    """Takes the shots of one run, in the order of the plan, and hands them over."""
+
+    def __init__(
+        self, *, rig: RigControl, clock: Clock, spec: PassSpec, locked: dict[CameraName, LockedSettings], report: Report
+    ) -> None:
+        self._rig = rig
+        self._clock = clock
+        self._spec = spec
+        self._locked = locked
+        self._report = report
+        self._limits: RigLimits = rig.limits()
+        self._noise: dict[CameraName, float] = {}
+        self.shot: Shot | None = None  # the shot at work: where a fault stops the run
+
+    async def shoot(self, shots: tuple[Shot, ...], line: HandOver, orders: Orders, held_up: Callable[[], bool]) -> None:
+        """Take ``shots`` until done, ordered to stop, or held up by a guard. Errors: HardwareError, with
+        ``self.shot`` the shot it struck.
+        """
+        for shot in shots:
+            self.shot = shot
+            locked = self._locked[shot.camera]
+            size = locked.width * locked.height * 3 // 2
+            await line.reserve(size)
+            if (
+                orders.order is not None or held_up()
+            ):  # the checkpoint: nothing is awaited between this look and the return
+                return
+            line.put(await self._take(shot))
+        self.shot = None
+
+    async def _take(self, shot: Shot) -> Taken:
+        self._report("move", shot)
+        await self._move(shot)
+        self._report("settle", shot)
+        began = self._clock.monotonic()
+        await self._settle(shot)
+        exposing = self._clock.monotonic()
+        self._report("expose", shot)
+        exposure = await self._expose(shot)
+        return Taken(
+            shot=shot,
+            exposure=exposure,
+            measured=self._rig.measured(),
+            settle_s=round(exposing - began, 4),
+            capture_s=round(self._clock.monotonic() - exposing, 4),
+        )
+
+    async def _move(self, shot: Shot) -> None:
+        target = shot.viewpoint
+        predicted = shot_move_time(self._rig.measured(), target, self._limits) * self._limits.speed
+        overdue = AxisStuckError(
+            f"the rig did not reach {target.azimuth:.1f} degrees in time: check motor and coupling"
+        )
+        async with deadline(self._clock, predicted, overdue):
+            await self._rig.move_axes(target.azimuth, target.elevation if self._rig.devices.tilt else None)
+
+    async def _settle(self, shot: Shot) -> None:
+        if self._spec.settle == "auto":
+            await self._settle_by_sight(shot.camera)
+        else:
+            await self._clock.sleep(self._spec.settle)
+
+    async def _settle_by_sight(self, name: CameraName) -> None:
+        """Wait until two live pictures differ by no more than their noise, measured once while the rig stood."""
+        await self._clock.sleep(SETTLE_AT_LEAST)
+        until = self._clock.monotonic() + SETTLE_AT_MOST
+        async with aclosing(self._frames(name)) as frames:
+            last = await anext(frames)
+            async for frame in frames:
+                difference = stillness(last, frame)
+                if difference <= self._noise.get(name, 0.0) * STILL or self._clock.monotonic() >= until:
+                    return
+                last = frame
+
+    async def measure_noise(self, name: CameraName) -> None:
+        """Learn how much two pictures of a resting scene differ."""
+        async with aclosing(self._frames(name)) as frames:
+            first, second = await anext(frames), await anext(frames)
+        self._noise[name] = stillness(first, second)
+
+    async def _frames(self, name: CameraName) -> AsyncGenerator[PreviewFrame, None]:
+        async with aclosing(self._rig.camera(name).preview()) as preview:
+            while True:
+                silent = CameraTimeoutError(f"camera {name} shows no live picture: check its cable")
+                async with deadline(self._clock, 1.0, silent):
+                    frame = await anext(preview)
+                yield frame
+
+    async def _expose(self, shot: Shot) -> Exposure:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._capture(shot)
+            except CameraError as error:
+                if attempt == ATTEMPTS:
+                    raise
+                log.warning("camera %s: %s; restarting it, attempt %d", shot.camera, error.message, attempt + 1)
+                await self._restart(shot.camera)
+        raise AssertionError(ATTEMPTS)
+
+    async def _capture(self, shot: Shot) -> Exposure:
+        overdue = CameraTimeoutError(f"camera {shot.camera} gave no picture in time: check its cable")
+        exposure_s = self._locked[shot.camera].exposure_us / 1e6
+        async with deadline(self._clock, exposure_s, overdue):
+            return await self._rig.camera(shot.camera).capture(ev=shot.ev, focus=shot.focus)
+
+    async def _restart(self, name: CameraName) -> None:
+        camera = self._rig.camera(name)
+        await camera.close()
+        await camera.open()
+        await camera.prepare(held(self._spec.camera, self._locked[name]))

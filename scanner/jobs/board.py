@@ -1,0 +1,214 @@
+"""All jobs as they now are. Here, and only here, a job changes, is written down and is announced."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from scanner.clock import Clock, utc_text
+from scanner.engine import Orders
+from scanner.errors import JobNotFoundError, QueueFullError, StorageError
+from scanner.events import EventBus, JobChanged, JobCreated, SessionChanged
+from scanner.model import JobId, Pause, SessionId
+from scanner.records import WAITING_LIMIT, Job
+from scanner.states import ENDED, Command, JobState
+from scanner.storage import JobStore
+
+log = logging.getLogger(__name__)
+
+STRENGTH = (Command.RESUME, Command.SKIP, Command.FINISH, Command.CANCEL)  # of decisions, weakest first
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """A job and what its runner needs while it is alive."""
+
+    job: Job
+    orders: Orders | None = None  # while a pass runs
+    in_lane: bool = False  # a runner has it, running or waiting
+    decision: Command | None = None  # what a person decided about a paused job that keeps its lane
+    changes: int = 0  # counts changes, for those who wait for one
+    skip: tuple[int, str] | None = None  # shot to pass over when the pass goes on, and why
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def decide(self, command: Command) -> None:
+        """Let the waiting runner go on; the stronger decision wins until the runner takes it."""
+        if self.decision is None or STRENGTH.index(command) > STRENGTH.index(self.decision):
+            self.decision = command
+        self.wake.set()
+
+
+class Board:
+    """Tickets by job id, in the order of creation."""
+
+    def __init__(self, *, store: JobStore, bus: EventBus, clock: Clock, keep_ended: timedelta) -> None:
+        self._store = store
+        self._bus = bus
+        self._clock = clock
+        self._keep_ended = keep_ended
+        self._tickets: dict[JobId, Ticket] = {}
+        self._changed = asyncio.Event()
+
+    # ---- looking -------------------------------------------------------------------------------------------------
+
+    def ticket(self, job_id: JobId) -> Ticket:
+        """The ticket of a job. Errors: JobNotFoundError."""
+        try:
+            return self._tickets[job_id]
+        except KeyError:
+            message = f"there is no job {job_id}; ended jobs are forgotten after a day"
+            raise JobNotFoundError(message, id=job_id) from None
+
+    def view(self, ticket: Ticket) -> Job:
+        """The job with its place in the queue."""
+        if ticket.job.state is not JobState.PENDING or ticket.in_lane:
+            return ticket.job
+        return replace(ticket.job, queue_position=self.waiting(ticket.job.kind).index(ticket) + 1)
+
+    def tickets(self) -> tuple[Ticket, ...]:
+        """Every ticket, oldest first."""
+        return tuple(self._tickets.values())
+
+    def waiting(self, kind: str) -> list[Ticket]:
+        """The queue of a lane, next first."""
+        scan = kind == "scan"
+        pending = [
+            ticket
+            for ticket in self._tickets.values()
+            if ticket.job.state is JobState.PENDING and (ticket.job.kind == "scan") == scan and not ticket.in_lane
+        ]
+        return sorted(pending, key=lambda ticket: ticket.job.rank)
+
+    def active_for(self, session_id: SessionId) -> Ticket | None:
+        """The job that works, waits or stands still on a session."""
+        return next(
+            (t for t in self._tickets.values() if t.job.session_id == session_id and t.job.state not in ENDED), None
+        )
+
+    # ---- changing ------------------------------------------------------------------------------------------------
+
+    def next_rank(self) -> float:
+        """A rank behind everybody."""
+        return max((ticket.job.rank for ticket in self._tickets.values()), default=0.0) + 1.0
+
+    def require_room(self) -> None:
+        """Errors: QueueFullError when no further job may wait."""
+        waiting = sum(ticket.job.state is JobState.PENDING for ticket in self._tickets.values())
+        if waiting >= WAITING_LIMIT:
+            message = f"{WAITING_LIMIT} jobs wait already: let some end or cancel some"
+            raise QueueFullError(message, waiting=waiting, limit=WAITING_LIMIT)
+
+    async def add(self, job: Job) -> Ticket:
+        """A new job: durable, then announced. Errors: StorageError, and nothing was added."""
+        await self._store.put(job)
+        ticket = Ticket(job)
+        self._tickets[job.id] = ticket
+        self._bus.publish(JobCreated(job_id=job.id, kind=job.kind, session_id=job.session_id, origin=job.origin))
+        self._tell_session(job)
+        self._notify()
+        return ticket
+
+    def put_back(self, job: Job) -> Ticket:
+        """A job that was kept over a restart."""
+        ticket = Ticket(job)
+        self._tickets[job.id] = ticket
+        return ticket
+
+    async def change(self, ticket: Ticket, **fields: object) -> None:
+        """Change a job at once, then write it down, then announce it.
+
+        A disk that refuses does not keep the truth from the page: it is logged, and the next start finds the job
+        interrupted.
+        """
+        ticket.job = replace(ticket.job, **fields)
+        ticket.changes += 1
+        self._notify()
+        try:
+            await self._store.put(ticket.job)
+        except StorageError as error:
+            log.warning(
+                "job %s could not be written down: %s", ticket.job.id, error.message, extra=fields_of(ticket.job)
+            )
+        self.announce(ticket)
+
+    def announce(self, ticket: Ticket) -> None:
+        """Publish the job as it now is."""
+        job = ticket.job
+        position = self.view(ticket).queue_position
+        self._bus.publish(
+            JobChanged(
+                job_id=job.id,
+                state=job.state.value,
+                session_id=job.session_id,
+                pass_=job.pass_,
+                pause=job.pause,
+                queue_position=position,
+            )
+        )
+        self._tell_session(job)
+
+    async def pause(self, ticket: Ticket, pause: Pause, *, shot: int | None = None) -> None:
+        """The job stands still."""
+        log.info("paused: %s", pause.message, extra=fields_of(ticket.job))
+        await self.change(ticket, state=JobState.PAUSED, pause=pause, order=None, shot=shot)
+
+    def now(self) -> str:
+        """The time, for records."""
+        return utc_text(self._clock.now())
+
+    async def forget(self, tickets: Iterable[Ticket]) -> None:
+        """Take ended jobs off the list."""
+        ids = [ticket.job.id for ticket in tickets if ticket.job.state in ENDED]
+        if ids:
+            await self._store.delete(ids)
+        for job_id in ids:
+            self._tickets.pop(job_id, None)
+
+    async def forget_old(self) -> None:
+        """Take jobs off the list that ended long ago."""
+        limit = utc_text(self._clock.now() - self._keep_ended)
+        await self.forget(t for t in self.tickets() if t.job.ended_at is not None and t.job.ended_at < limit)
+
+    # ---- waiting -------------------------------------------------------------------------------------------------
+
+    async def take(self, *, scans: bool) -> Ticket:
+        """Wait for the next job of a lane and take it."""
+        while True:
+            queue = self.waiting("scan" if scans else "export")
+            if queue:
+                queue[0].in_lane = True
+                return queue[0]
+            await self.wait_change()
+
+    def leave_lane(self, ticket: Ticket) -> None:
+        """The runner has done with it."""
+        ticket.in_lane = False
+        self._notify()
+
+    async def wait_change(self) -> None:
+        """Return at the next change of any job."""
+        await self._changed.wait()
+
+    def _notify(self) -> None:
+        """Wake everybody who waits for a change: each waits for the event that was current when it looked."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _tell_session(self, job: Job) -> None:
+        if job.session_id is not None:
+            self._bus.publish(SessionChanged(session_id=job.session_id))
+
+
+def fields_of(job: Job) -> dict[str, str]:
+    """Who a log line is about."""
+    fields = {"job": str(job.id)}
+    if job.session_id is not None:
+        fields["session"] = str(job.session_id)
+    if job.pass_ is not None:
+        fields["pass_name"] = str(job.pass_)
+    return fields

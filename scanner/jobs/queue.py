@@ -1,0 +1,289 @@
+"""JobQueue: what web, command line and schedule call. Submitting, ordering, looking; every way into a scan ends
+here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
+
+from scanner.engine import Engine, Order
+from scanner.errors import CommandRefusedError, PassCompletedError, PassNotFoundError
+from scanner.events import EventBus
+from scanner.exports.registry import exporter
+from scanner.jobs.board import Board, Ticket, fields_of
+from scanner.jobs.commands import Commander
+from scanner.jobs.exporting import ExportRunner
+from scanner.jobs.restore import Policy, goes_on, restore
+from scanner.jobs.scans import ScanRunner
+from scanner.jobs.submission import Submitter, new_job_id
+from scanner.model import JobId, PassName, Progress, SessionId
+from scanner.planning import PlanEstimate
+from scanner.records import Fault, Job, PassInfo
+from scanner.spec import PassSpec, ScanSpec
+from scanner.states import ACTIVE, Command, JobState, PassState
+from scanner.storage import StorageManager, Submission
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Runner(Protocol):
+    """Works on one job of its lane at a time."""
+
+    async def run(self, ticket: Ticket) -> None:
+        """Return when the job has ended, or stands still because the daemon stops."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSettings:
+    """What the configuration says about jobs."""
+
+    keep_ended: timedelta = timedelta(hours=24)
+    resume_on_start: Policy = "ask"
+    presets: dict[str, ScanSpec]
+
+
+class JobQueue:
+    """All jobs of the daemon. Constructed once, in ``app``."""
+
+    def __init__(self, *, storage: StorageManager, engine: Engine, bus: EventBus, settings: JobSettings) -> None:
+        clock, guards = engine.clock, engine.guards
+        self._storage = storage
+        self._settings = settings
+        self._board = Board(store=storage.jobs, bus=bus, clock=clock, keep_ended=settings.keep_ended)
+        self._submitter = Submitter(
+            storage=storage,
+            rig=engine.rig,
+            guards=guards,
+            board=self._board,
+            clock=clock,
+            pool=engine.pool,
+            presets=settings.presets,
+        )
+        self._scans = ScanRunner(storage=storage, engine=engine, guards=guards, board=self._board, bus=bus, clock=clock)
+        self._exports = ExportRunner(storage=storage, board=self._board, clock=clock)
+        self._commander = Commander(board=self._board, scans=self._scans)
+        self._lanes: list[asyncio.Task[None]] = []
+        self._kept: set[asyncio.Task[Any]] = set()
+        engine.rig.on_stop(self._halt_all)
+
+    # ---- life ----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Put back what a restart interrupted and open the lanes."""
+        await restore(self._board, self._storage)
+        self._lanes = [
+            asyncio.create_task(self._lane(self._scans, scans=True), name="scan lane"),
+            asyncio.create_task(self._lane(self._exports, scans=False), name="export lane"),
+        ]
+        for ticket in self._board.tickets():
+            if goes_on(ticket.job, self._settings.resume_on_start):
+                log.info("resumes by itself after the restart", extra=fields_of(ticket.job))
+                await self.command(ticket.job.id, Command.RESUME, origin="restart")
+
+    async def close(self) -> None:
+        """Stop within seconds: the running scan is paused durable, what was submitted is written down."""
+        for ticket in self._board.tickets():
+            if ticket.orders is not None:
+                ticket.orders.give(Order.SHUTDOWN)
+        running = [t for t in self._board.tickets() if t.in_lane and t.job.state is JobState.RUNNING]
+        await asyncio.gather(*(self._left_lane(ticket) for ticket in running))
+        for task in (*self._lanes, *self._kept):
+            task.cancel()
+        await asyncio.gather(*self._lanes, *self._kept, return_exceptions=True)
+        self._lanes.clear()
+
+    async def _left_lane(self, ticket: Ticket) -> None:
+        while ticket.in_lane and ticket.job.state is JobState.RUNNING:
+            await self._board.wait_change()
+
+    async def _lane(self, runner: Runner, *, scans: bool) -> None:
+        while True:
+            ticket = await self._board.take(scans=scans)
+            try:
+                await runner.run(ticket)
+            except Exception as error:  # the lane's root: a bug in one job must not stop the others
+                log.exception("job %s failed", ticket.job.id, extra=fields_of(ticket.job))
+                ticket.orders = None
+                fault = Fault(code="internal", message=f"a fault in the program: {type(error).__name__}; see the log")
+                await self._board.change(
+                    ticket, state=JobState.FAILED, error=fault, pause=None, ended_at=self._board.now()
+                )
+            finally:
+                self._board.leave_lane(ticket)
+
+    # ---- submitting ----------------------------------------------------------------------------------------------
+
+    async def submit_scan(
+        self, spec: ScanSpec, origin: str, *, idempotency_key: str | None = None, digest: str = ""
+    ) -> Job:
+        """Start or queue a scan: one session, its passes and plans, one job.
+
+        A key that came before gives the job it made then. Errors: SpecError, PlanTooLargeError, IdempotencyError,
+        DiskFullError, QueueFullError, RigMissingError, StorageError; nothing is left behind.
+        """
+        submission = _submission(idempotency_key, digest)
+        ticket = await self._keep(self._submitter.scan(spec, origin, submission))
+        return self._board.view(ticket)
+
+    async def submit_pass(
+        self,
+        session_id: SessionId,
+        spec: PassSpec,
+        origin: str,
+        *,
+        idempotency_key: str | None = None,
+        digest: str = "",
+    ) -> Job:
+        """Another pass of a session, as a job. Errors: as :meth:`submit_scan`, SessionNotFoundError,
+        PassExistsError.
+        """
+        submission = _submission(idempotency_key, digest)
+        ticket = await self._keep(self._submitter.add_pass(session_id, spec, origin, submission))
+        return self._board.view(ticket)
+
+    async def submit_export(self, session_id: SessionId, name: str, origin: str) -> Job:
+        """Export a session. Errors: InvalidError (unknown format), SessionNotFoundError, QueueFullError,
+        StorageError.
+        """
+        exporter(name)
+        session = await self._storage.get_session(session_id)
+        self._board.require_room()
+        job = Job(
+            id=new_job_id(),
+            kind="export",
+            state=JobState.PENDING,
+            session_id=session_id,
+            title=session.title,
+            origin=origin,
+            progress=Progress(done=0, total=session.photos),
+            created_at=self._board.now(),
+            rank=self._board.next_rank(),
+            options={"format": name},
+        )
+        return self._board.view(await self._keep(self._board.add(job)))
+
+    async def plan(self, spec: ScanSpec) -> tuple[PlanEstimate, ...]:
+        """What a spec would cost, one estimate a pass; nothing is created. Errors: SpecError, PlanTooLargeError,
+        RigMissingError.
+        """
+        return (await self._submitter.plan(spec)).estimates
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._kept.add(task)
+        task.add_done_callback(self._kept.discard)
+
+    async def _keep(self, work: Coroutine[Any, Any, T]) -> T:
+        """Finish what was begun even if the one who asked goes away."""
+        task = asyncio.ensure_future(work)
+        self._kept.add(task)
+        task.add_done_callback(self._kept.discard)
+        return await asyncio.shield(task)
+
+    # ---- passes of a session -------------------------------------------------------------------------------------
+
+    async def resume_pass(self, session_id: SessionId, name: PassName, origin: str) -> Job:
+        """Go on with an unfinished pass, in its own job if that still lives.
+
+        Errors: SessionNotFoundError, PassNotFoundError, PassCompletedError, CommandRefusedError.
+        """
+        return await self._on_pass(session_id, name, Command.RESUME, origin)
+
+    async def finish_pass(self, session_id: SessionId, name: PassName, origin: str) -> Job:
+        """Take an unfinished pass as complete. Errors: as :meth:`resume_pass`."""
+        return await self._on_pass(session_id, name, Command.FINISH, origin)
+
+    async def cancel_pass(self, session_id: SessionId, name: PassName, origin: str) -> Job:
+        """Give an unfinished pass up; its photos stay. Errors: as :meth:`resume_pass`."""
+        return await self._on_pass(session_id, name, Command.CANCEL, origin)
+
+    async def _on_pass(self, session_id: SessionId, name: PassName, command: Command, origin: str) -> Job:
+        info = await self._unfinished(session_id, name)
+        ticket = self._board.active_for(session_id)
+        if ticket is None or name not in ticket.job.passes:
+            handle = await self._storage.handle(session_id)
+            job = self._submitter.job_for(session_id, handle.title, (name,), origin, photos=info.shots)
+            ticket = await self._keep(self._board.add(job))
+            if command is Command.RESUME:
+                return self._board.view(ticket)
+        return await self.command(ticket.job.id, command, origin=origin)
+
+    async def _unfinished(self, session_id: SessionId, name: PassName) -> PassInfo:
+        session = await self._storage.get_session(session_id)
+        info = next((info for info in session.passes if info.name == name), None)
+        if info is None:
+            message = f"session {session_id} has no pass {name}"
+            raise PassNotFoundError(message, session_id=session_id, **{"pass": name})
+        if info.state is PassState.COMPLETED:
+            message = f"pass {name} is complete; a completed pass is never redone"
+            raise PassCompletedError(message, session_id=session_id, **{"pass": name})
+        return info
+
+    # ---- commands ------------------------------------------------------------------------------------------------
+
+    async def command(self, job_id: JobId, command: Command, *, origin: str, reason: str = "") -> Job:
+        """Order something of a job; returns the job as it is right after, which may still be carrying the order out.
+
+        Errors: JobNotFoundError, CommandRefusedError.
+        """
+        ticket = self._board.ticket(job_id)
+        work = self._commander.give(ticket, command, reason)
+        log.info("%s ordered %s", origin, command.value, extra=fields_of(ticket.job))
+        if work is not None:
+            await self._keep(work)
+        return self._board.view(ticket)
+
+    def _halt_all(self) -> None:
+        """Stop was pressed: called before the motors are cut, so that the run knows why they fail."""
+        for ticket in self._board.tickets():
+            if ticket.orders is not None:
+                ticket.orders.give(Order.HALT)
+            elif ticket.job.pause is not None and ticket.job.pause.resumes_by_itself:
+                self._soon(self._commander.halt_waiting(ticket))
+
+    # ---- looking and tidying -------------------------------------------------------------------------------------
+
+    def get(self, job_id: JobId) -> Job:
+        """A job. Errors: JobNotFoundError."""
+        return self._board.view(self._board.ticket(job_id))
+
+    def list(self, *, active: bool = False) -> tuple[Job, ...]:
+        """All jobs, newest first; ``active``: pending, running, paused only."""
+        tickets = reversed(self._board.tickets())
+        return tuple(self._board.view(t) for t in tickets if not active or t.job.state in ACTIVE)
+
+    async def move(self, job_id: JobId, position: int) -> Job:
+        """Put a waiting job at a place of the queue, 1 being next. Errors: JobNotFoundError, CommandRefusedError."""
+        ticket = self._board.ticket(job_id)
+        if ticket.job.state is not JobState.PENDING:
+            message = f"only a waiting job has a place in the queue; this one is {ticket.job.state.value}"
+            raise CommandRefusedError(message, state=ticket.job.state.value)
+        others = [other.job.rank for other in self._board.waiting(ticket.job.kind) if other is not ticket]
+        place = min(max(position - 1, 0), len(others))
+        before = others[place - 1] if place else (others[0] - 2.0 if others else 0.0)
+        after = others[place] if place < len(others) else before + 2.0
+        await self._board.change(ticket, rank=(before + after) / 2)
+        return self._board.view(ticket)
+
+    async def forget(self, job_id: JobId) -> None:
+        """Cancel a job that lives, take one that has ended off the list. Errors: JobNotFoundError."""
+        ticket = self._board.ticket(job_id)
+        if ticket.job.state in ACTIVE:
+            await self.command(job_id, Command.CANCEL, origin="forget")
+        else:
+            await self._board.forget([ticket])
+
+    async def clear(self) -> None:
+        """Take every ended job off the list."""
+        await self._board.forget(self._board.tickets())
+
+
+def _submission(key: str | None, digest: str) -> Submission | None:
+    return None if key is None else Submission(key=key, digest=digest)

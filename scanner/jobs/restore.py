@@ -1,0 +1,72 @@
+"""What comes back after a restart: jobs as they were written down, set against what their passes say on disk.
+
+Nothing moves by itself here: a job that was running is paused, and goes on when somebody resumes it or when the
+policy says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Literal
+
+from msgspec.structs import replace
+
+from scanner.errors import NotFoundError
+from scanner.jobs.board import Board, Ticket, fields_of
+from scanner.model import Pause
+from scanner.records import Job, Session
+from scanner.states import ENDED, JobState, PassState
+from scanner.storage import StorageManager
+
+log = logging.getLogger(__name__)
+
+Policy = Literal["auto", "ask", "never"]
+
+INTERRUPTED = Pause(by="restart", reason="interrupted", message="The daemon was interrupted while it worked on this.")
+
+
+async def restore(board: Board, storage: StorageManager) -> None:
+    """Put every kept job back, corrected by the state of its passes, which are the truth."""
+    for job in sorted(await storage.jobs.load(), key=lambda job: job.created_at):
+        ticket = board.put_back(job)
+        if job.state in ENDED:
+            continue
+        if job.kind != "scan":
+            await board.change(ticket, state=JobState.PENDING, started_at=None)
+        else:
+            await _restore_scan(board, ticket, await _session(storage, job))
+
+
+async def _restore_scan(board: Board, ticket: Ticket, session: Session | None) -> None:
+    job = ticket.job
+    passes = [info for info in session.passes if info.name in job.passes] if session else []
+    if not passes:
+        log.warning("the session of job %s is gone: the job is cancelled", job.id, extra=fields_of(job))
+        await board.change(ticket, state=JobState.CANCELLED, pause=None, order=None, ended_at=board.now())
+        return
+    done = sum(info.saved + info.skipped for info in passes)
+    ticket.job = job = replace(job, progress=replace(job.progress, done=done), order=None)
+    states = {info.state for info in passes}
+    if states <= {PassState.COMPLETED, PassState.CANCELLED}:
+        state = JobState.CANCELLED if PassState.CANCELLED in states else JobState.COMPLETED
+        await board.change(ticket, state=state, pause=None, ended_at=job.ended_at or board.now())
+    elif job.state is JobState.RUNNING:
+        await board.pause(ticket, INTERRUPTED)
+
+
+async def _session(storage: StorageManager, job: Job) -> Session | None:
+    if job.session_id is None:
+        return None
+    try:
+        return await storage.get_session(job.session_id)
+    except NotFoundError:
+        return None
+
+
+def goes_on(job: Job, policy: Policy) -> bool:
+    """Whether a job that a restart interrupted resumes without being asked: by policy, and scheduled ones unless
+    ``never``.
+    """
+    if job.state is not JobState.PAUSED or job.pause is None or job.pause.by != "restart":
+        return False
+    return policy == "auto" or (policy == "ask" and job.origin.startswith("schedule:"))

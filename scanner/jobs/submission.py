@@ -1,0 +1,226 @@
+"""ScanSpec -> session, passes, plans and job: they come into being together or not at all.
+
+Everything that can be refused is refused before anything is created: the spec against the rig, the room on the disk,
+the room in the queue. One submission at a time, so that two with the same idempotency key cannot both find that they
+are the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import secrets
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from scanner.clock import Clock
+from scanner.errors import DiskFullError, IdempotencyError, SpecError, StorageError
+from scanner.guards import GIB, Guards
+from scanner.jobs.board import Board, Ticket, fields_of
+from scanner.model import CameraInfo, JobId, PassName, Progress, SessionId
+from scanner.planning import PlanEstimate, RigLimits, apply_preset, estimate, make_plans
+from scanner.records import Job
+from scanner.rig import RigControl
+from scanner.spec import PassSpec, ScanSpec
+from scanner.states import JobState
+from scanner.storage import NewPass, NewSession, StorageManager, Submission
+
+log = logging.getLogger(__name__)
+
+_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that looks like something else when read aloud
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A spec with all that follows from it on this rig."""
+
+    spec: ScanSpec
+    passes: tuple[NewPass, ...]
+    estimates: tuple[PlanEstimate, ...]
+
+    @property
+    def photos(self) -> int:
+        """Photos of all passes."""
+        return sum(one.count for one in self.estimates)
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of the world."""
+        return sum(one.duration_s for one in self.estimates)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitter:
+    """Makes scan jobs."""
+
+    storage: StorageManager
+    rig: RigControl
+    guards: Guards
+    board: Board
+    clock: Clock
+    pool: Executor
+    presets: Mapping[str, ScanSpec]
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def plan(self, spec: ScanSpec) -> Planned:
+        """Work out plans and estimates; nothing is created. Errors: SpecError, PlanTooLargeError, RigMissingError."""
+        whole = self._with_preset(spec)
+        limits = await self._limits(whole)
+        return await asyncio.get_running_loop().run_in_executor(self.pool, _plan, whole, limits)
+
+    async def scan(self, spec: ScanSpec, origin: str, submission: Submission | None) -> Ticket:
+        """A new session with its job, or the job that the same submission made before.
+
+        Errors: as :meth:`plan`, IdempotencyError, DiskFullError, QueueFullError, StorageError; nothing is left behind.
+        """
+        async with self._one_at_a_time:
+            known = await self._known(submission)
+            if known is not None:
+                return known
+            planned = await self.plan(spec)
+            await self._preflight(planned)
+            return await self._create(planned, origin, submission)
+
+    async def add_pass(
+        self, session_id: SessionId, spec: PassSpec, origin: str, submission: Submission | None
+    ) -> Ticket:
+        """Another pass of a session, with its job. Errors: as :meth:`scan`, SessionNotFoundError, PassExistsError."""
+        async with self._one_at_a_time:
+            known = await self._known(submission)
+            if known is not None:
+                return known
+            handle = await self.storage.handle(session_id)
+            planned = await self.plan(ScanSpec(passes=(spec,)))
+            await self._preflight(planned)
+            handle = await self.storage.add_pass(
+                session_id, planned.passes[0], rig=self.rig.describe(), submission=submission
+            )
+            job = self.new_job(handle.id, handle.title, planned, origin)
+            return await self.board.add(job)
+
+    def new_job(self, session_id: SessionId, title: str, planned: Planned, origin: str) -> Job:
+        """A pending scan job for planned passes."""
+        names = tuple(PassName(one.spec.name) for one in planned.passes)
+        return self.job_for(session_id, title, names, origin, photos=planned.photos, eta_s=planned.duration_s)
+
+    def job_for(
+        self,
+        session_id: SessionId,
+        title: str,
+        passes: tuple[PassName, ...],
+        origin: str,
+        *,
+        photos: int,
+        eta_s: float | None = None,
+    ) -> Job:
+        """A pending scan job for passes of a session."""
+        return Job(
+            id=new_job_id(),
+            kind="scan",
+            state=JobState.PENDING,
+            session_id=session_id,
+            pass_=passes[0],
+            passes=passes,
+            title=title,
+            origin=origin,
+            progress=Progress(done=0, total=photos, eta_s=eta_s),
+            created_at=self.board.now(),
+            rank=self.board.next_rank(),
+        )
+
+    def _with_preset(self, spec: ScanSpec) -> ScanSpec:
+        if spec.preset is None:
+            return spec
+        preset = self.presets.get(spec.preset)
+        if preset is None:
+            known = ", ".join(self.presets) or "none"
+            message = f"there is no preset {spec.preset!r}; there are: {known}"
+            raise SpecError(message, errors=[{"path": "preset", "message": message}])
+        return apply_preset(preset, spec)
+
+    async def _limits(self, spec: ScanSpec) -> RigLimits:
+        """The rig's limits, with the measured size of photos where there are any."""
+        limits = self.rig.limits()
+        asked = spec.passes[0].camera if spec.passes else spec.camera
+        cameras: list[CameraInfo] = []
+        for camera in limits.cameras:
+            width = (asked and asked.width) or camera.width
+            height = (asked and asked.height) or camera.height
+            measured = await self.storage.photo_bytes(camera.name, width, height)
+            scale = (camera.width * camera.height) / (width * height)
+            cameras.append(replace(camera, bytes_per_photo=round(measured * scale)) if measured else camera)
+        return dataclasses.replace(limits, cameras=tuple(cameras))
+
+    async def _known(self, submission: Submission | None) -> Ticket | None:
+        """The job that this submission made before; made anew if only its session survived a crash."""
+        found = await self.storage.find_submission(submission.key) if submission else None
+        if found is None or submission is None:
+            return None
+        before, session_id, passes = found
+        if before.digest != submission.digest:
+            message = f"the idempotency key {submission.key!r} was used before with another body: use a new key"
+            raise IdempotencyError(message, key=submission.key)
+        for ticket in self.board.tickets():
+            if ticket.job.session_id == session_id and set(passes) & set(ticket.job.passes):
+                return ticket
+        session = await self.storage.get_session(session_id)
+        photos = sum(info.shots for info in session.passes if info.name in passes)
+        log.info("session %s has no job any more: it gets a new one", session_id)
+        return await self.board.add(self.job_for(session_id, session.title, passes, session.origin, photos=photos))
+
+    async def _preflight(self, planned: Planned) -> None:
+        self.board.require_room()
+        need = sum(one.bytes for one in planned.estimates)
+        usage = await self.storage.disk()
+        reserve = self.guards.stop_below
+        if usage.free - reserve < need:
+            message = (
+                f"not enough room: about {need / GIB:.2f} GiB are needed, {usage.free / GIB:.2f} GiB are free and "
+                f"{reserve / GIB:.1f} GiB stay in reserve. Delete or move sessions, or take fewer or smaller photos."
+            )
+            raise DiskFullError(message, need=need, free=usage.free, reserve=reserve)
+
+    async def _create(self, planned: Planned, origin: str, submission: Submission | None) -> Ticket:
+        spec = planned.spec
+        handle = await self.storage.create_session(
+            NewSession(
+                spec=spec,
+                title=spec.title or self._title(spec.preset),
+                passes=planned.passes,
+                origin=origin,
+                created_from=spec.preset,
+                rig=self.rig.describe(),
+                submission=submission,
+            )
+        )
+        job = self.new_job(handle.id, handle.title, planned, origin)
+        try:
+            ticket = await self.board.add(job)
+        except StorageError:
+            await self.storage.discard_session(handle)
+            raise
+        log.info("session %s created by %s: %d photos planned", handle.id, origin, planned.photos, extra=fields_of(job))
+        return ticket
+
+    def _title(self, preset: str | None) -> str:
+        now: datetime = self.clock.now().astimezone()
+        return f"{preset or 'Scan'} {now:%Y-%m-%d %H:%M}"
+
+
+def new_job_id() -> JobId:
+    """A job id that nobody has guessed or used: ``j-`` and eight characters."""
+    return JobId("j-" + "".join(secrets.choice(_ALPHABET) for _ in range(8)))
+
+
+def _plan(spec: ScanSpec, limits: RigLimits) -> Planned:
+    pairs = make_plans(spec, limits)
+    return Planned(
+        spec=spec,
+        passes=tuple(NewPass(spec=one, plan=plan) for one, plan in pairs),
+        estimates=tuple(estimate(plan, one, limits) for one, plan in pairs),
+    )

@@ -1,0 +1,10 @@
+"""The one owner of the rig's devices.
+
+``control``  RigControl: opens, moves by hand, lends to one pass at a time, stops in an emergency
+``state``    snapshots for page and command line
+"""
+
+from scanner.rig.control import RigControl
+from scanner.rig.state import RigPhase, RigState
+
+__all__ = ["RigControl", "RigPhase", "RigState"]

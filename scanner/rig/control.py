@@ -1,0 +1,322 @@
+"""RigControl: the one owner of the rig's devices.
+
+It opens them, knows what they do, moves them by hand, lends them to one pass at a time and stops them in an emergency.
+While a pass holds the rig, everybody else may only look and stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from scanner.clock import Clock
+from scanner.errors import DeviceNotFoundError, HardwareError, PositionUnknownError, RigBusyError, RigMissingError
+from scanner.events import EventBus, RigChanged
+from scanner.hardware.api import Axis, AxisInfo, Camera, Rig
+from scanner.model import CameraName, RigInfo, Viewpoint
+from scanner.planning import Motion, RigLimits
+from scanner.rig.state import LightState, RigPhase, RigState, axis_state
+
+log = logging.getLogger(__name__)
+
+
+class RigControl:
+    """Opens, moves, lends and stops the devices of one rig. All methods run on the loop's thread."""
+
+    def __init__(self, rig: Rig | None, *, clock: Clock, bus: EventBus) -> None:
+        self._rig = rig
+        self._clock = clock
+        self._bus = bus
+        self._stack = AsyncExitStack()
+        self._phase = RigPhase.MISSING if rig is None else RigPhase.CLOSED
+        self._message: str | None = None if rig else "the configuration has no section `rig`"
+        self._levels: dict[str, float] = {}
+        self._watched = False
+        self._homed_at: str | None = None
+        self._on_stop: list[Callable[[], None]] = []
+
+    # ---- looking -------------------------------------------------------------------------------------------------
+
+    @property
+    def devices(self) -> Rig:
+        """The devices. Errors: RigMissingError without a rig in the configuration."""
+        if self._rig is None:
+            message = "there is no rig: add a section `rig` to the configuration and restart"
+            raise RigMissingError(message)
+        return self._rig
+
+    @property
+    def phase(self) -> RigPhase:
+        """What the rig does now."""
+        return self._phase
+
+    def info(self) -> RigState:
+        """A snapshot; never fails."""
+        rig = self._rig
+        return RigState(
+            name=rig.name if rig else "",
+            state=self._phase,
+            message=self._message,
+            turntable=axis_state(rig.turntable) if rig else None,
+            tilt=axis_state(rig.tilt) if rig and rig.tilt else None,
+            fixed_elevation=rig.fixed_elevation if rig and rig.tilt is None else None,
+            geometry=rig.geometry if rig else None,
+            cameras=tuple(camera.info for camera in rig.cameras.values()) if rig else (),
+            lights=tuple(LightState(name=name, level=self._levels.get(name, 0.0)) for name in rig.lights)
+            if rig
+            else (),
+            homed_at=self._homed_at,
+        )
+
+    def limits(self) -> RigLimits:
+        """What plans may ask of this rig. Errors: RigMissingError."""
+        rig = self.devices
+        turntable = rig.turntable.info
+        tilt = rig.tilt.info if rig.tilt else None
+        return RigLimits(
+            tilt=(tilt.lowest, tilt.highest) if tilt else None,
+            fixed_elevation=None if tilt else rig.fixed_elevation,
+            cameras=tuple(camera.info for camera in rig.cameras.values()),
+            turntable=_motion(turntable),
+            tilt_motion=_motion(tilt) if tilt else None,
+            speed=self._clock.speed,
+            turntable_range=None if turntable.endless else (turntable.lowest, turntable.highest),
+            lights=tuple(rig.lights),
+        )
+
+    def describe(self) -> RigInfo:
+        """The rig as it is kept in ``pass.json``. Errors: RigMissingError."""
+        rig = self.devices
+        return RigInfo(
+            name=rig.name,
+            geometry=rig.geometry,
+            fixed_elevation=None if rig.tilt else rig.fixed_elevation,
+            cameras=tuple(camera.info for camera in rig.cameras.values()),
+        )
+
+    def measured(self) -> Viewpoint:
+        """Where the axes are now. Errors: PositionUnknownError."""
+        rig = self.devices
+        azimuth = rig.turntable.position
+        elevation = rig.tilt.position if rig.tilt else rig.fixed_elevation
+        if azimuth is None or elevation is None:
+            message = "the position of the rig is unknown: home it"
+            raise PositionUnknownError(message)
+        return Viewpoint(azimuth % 360.0, elevation)
+
+    def camera(self, name: CameraName) -> Camera:
+        """A camera by name. Errors: DeviceNotFoundError, RigMissingError."""
+        rig = self.devices
+        try:
+            return rig.cameras[name]
+        except KeyError:
+            message = f"the rig has no camera {name!r}; it has {', '.join(rig.cameras)}"
+            raise DeviceNotFoundError(message, name=name, known=list(rig.cameras)) from None
+
+    # ---- opening and closing -------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Open every device, or none: a device that fails leaves the rig in ``fault`` with the reason (no error
+        here).
+        """
+        if self._rig is None or self._phase not in {RigPhase.CLOSED, RigPhase.FAULT}:
+            return
+        await self._stack.aclose()
+        try:
+            for device in self._all():
+                await device.open()
+                self._stack.push_async_callback(device.close)
+        except HardwareError as error:
+            await self._stack.aclose()
+            self.report_fault(error)
+            return
+        self._become(RigPhase.READY)
+
+    async def close(self) -> None:
+        """Let every device go, motors released, lights off; idempotent."""
+        await self._stack.aclose()
+        self._levels.clear()
+        if self._rig is not None:
+            self._become(RigPhase.CLOSED)
+
+    def _all(self) -> list[Axis | Camera]:
+        rig = self.devices
+        axes: list[Axis | Camera] = [rig.turntable, *([rig.tilt] if rig.tilt else [])]
+        return [*axes, *rig.cameras.values(), *rig.lights.values()]  # type: ignore[list-item] # only open and close
+
+    def report_fault(self, error: HardwareError) -> None:
+        """Remember that a device failed; said once, until the rig is opened anew or works again."""
+        if self._message != error.message:
+            log.error("rig fault: %s", error.message)
+        self._become(RigPhase.FAULT, error.message)
+
+    # ---- moving by hand ------------------------------------------------------------------------------------------
+
+    async def home(self) -> None:
+        """Find the reference position of every axis. Errors: RigBusyError, HardwareError."""
+        async with self._by_hand():
+            await self.home_axes()
+
+    async def move(self, azimuth: float | None, elevation: float | None) -> None:
+        """Move axes together. Errors: RigBusyError, DeviceNotFoundError (no tilt), AxisError."""
+        rig = self.devices
+        if elevation is not None and rig.tilt is None:
+            message = f"this rig has no tilt; its camera stands at {rig.fixed_elevation} degrees"
+            raise DeviceNotFoundError(message, name="tilt")
+        async with self._by_hand():
+            await self.move_axes(azimuth, elevation)
+
+    async def light(self, name: str, level: float) -> None:
+        """Set one light. Errors: RigBusyError, DeviceNotFoundError, LightError."""
+        if name not in self.devices.lights:
+            message = f"the rig has no light {name!r}; it has {', '.join(self.devices.lights) or 'none'}"
+            raise DeviceNotFoundError(message, name=name)
+        async with self._by_hand(RigPhase.READY):
+            await self.set_lights({name: level})
+
+    async def watch(self, watched: bool) -> None:  # noqa: FBT001 - a state, not an option
+        """Somebody looks at the preview, or nobody any more: the lights follow while the rig is idle, as a
+        modelling lamp.
+        """
+        self._watched = watched
+        if self._phase is RigPhase.READY:
+            await self._idle_light()
+
+    async def _idle_light(self) -> None:
+        try:
+            level = 1.0 if self._watched and self._phase is RigPhase.READY else 0.0
+            await self.set_lights(dict.fromkeys(self.devices.lights, level))
+        except HardwareError as error:
+            self.report_fault(error)
+
+    @asynccontextmanager
+    async def _by_hand(self, phase: RigPhase = RigPhase.MOVING) -> AsyncIterator[None]:
+        if self._phase is RigPhase.FAULT:
+            await self.open()
+        if self._phase in {RigPhase.SCANNING, RigPhase.MOVING}:
+            message = "the rig is moving" if self._phase is RigPhase.MOVING else "a scan uses the rig: pause it first"
+            raise RigBusyError(message, state=self._phase.value)
+        self._require_open()
+        self._become(phase)
+        try:
+            yield
+        except PositionUnknownError:  # not homed yet, or stopped: no device is broken
+            raise
+        except HardwareError as error:
+            self.report_fault(error)
+            raise
+        finally:
+            if self._phase is phase:
+                self._become(RigPhase.READY)
+
+    def _require_open(self) -> None:
+        if self._phase in {RigPhase.FAULT, RigPhase.CLOSED, RigPhase.MISSING}:
+            raise RigMissingError(self._message or "the rig is closed")
+
+    # ---- for the pass that holds the rig, and for moving by hand ---------------------------------------------------
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[Rig]:
+        """Lend the rig to one pass. At the end, however it ends: axes still, lights off.
+
+        Errors: RigBusyError while it moves by hand or another pass has it, RigMissingError if it cannot be opened.
+        """
+        if self._phase in {RigPhase.FAULT, RigPhase.CLOSED}:
+            await self.open()
+        if self._phase in {RigPhase.MOVING, RigPhase.SCANNING}:
+            message = f"the rig is {self._phase.value}"
+            raise RigBusyError(message, state=self._phase.value)
+        self._require_open()
+        self._become(RigPhase.SCANNING)
+        try:
+            yield self.devices
+        finally:
+            if self.phase is RigPhase.SCANNING:
+                self._become(RigPhase.READY)
+            await self._idle_light()
+
+    async def home_axes(self, *, only_unknown: bool = False) -> None:
+        """Home all axes together, or those whose position is unknown. One that fails stops the others."""
+        axes = [axis for axis in self._axes() if axis.position is None or not only_unknown]
+        async with _together() as group:
+            for axis in axes:
+                group.create_task(axis.home())
+        if axes:
+            self._homed_at = self._clock.now().isoformat(timespec="seconds")
+            self._tell()
+
+    async def move_axes(self, azimuth: float | None, elevation: float | None) -> None:
+        """Move the axes together and return when both stand. One that fails stops the other."""
+        rig = self.devices
+        async with _together() as group:
+            if azimuth is not None:
+                group.create_task(rig.turntable.move_to(azimuth))
+            if elevation is not None and rig.tilt is not None:
+                group.create_task(rig.tilt.move_to(elevation))
+        self._tell()
+
+    async def set_lights(self, levels: dict[str, float]) -> None:
+        """Set lights by name."""
+        for name, level in levels.items():
+            if self._levels.get(name) != level:
+                await self.devices.lights[name].set(level)
+                self._levels[name] = level
+
+    def on_stop(self, callback: Callable[[], None]) -> None:
+        """Have ``callback`` called, at once and before the motors, whenever somebody presses Stop."""
+        self._on_stop.append(callback)
+
+    async def stop(self) -> None:
+        """Emergency: motors and lights off at once; positions are unknown afterwards. Works in every state."""
+        for callback in self._on_stop:
+            callback()
+        if self._rig is None:
+            return
+        log.warning("stop: motors and light off")
+        self._watched = False
+        try:
+            async with _together() as group:
+                for axis in self._axes():
+                    group.create_task(axis.stop())
+                group.create_task(self.set_lights(dict.fromkeys(self._rig.lights, 0.0)))
+        except HardwareError as error:
+            self.report_fault(error)
+            raise
+        self._tell()
+
+    def _axes(self) -> list[Axis]:
+        rig = self.devices
+        return [rig.turntable, *([rig.tilt] if rig.tilt else [])]
+
+    def _become(self, phase: RigPhase, message: str | None = None) -> None:
+        self._phase, self._message = phase, message
+        self._tell()
+
+    def _tell(self) -> None:
+        rig = self._rig
+        self._bus.publish(
+            RigChanged(
+                turntable=rig.turntable.position if rig else None,
+                tilt=rig.tilt.position if rig and rig.tilt else None,
+                state=self._phase.value,
+            )
+        )
+
+
+@asynccontextmanager
+async def _together() -> AsyncIterator[asyncio.TaskGroup]:
+    """A TaskGroup that raises the device's own error instead of a group of one."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except* HardwareError as errors:
+        first: BaseException = errors
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
+
+
+def _motion(info: AxisInfo) -> Motion:
+    return Motion(info.speed, info.acceleration)

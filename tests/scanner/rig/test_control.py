@@ -1,0 +1,171 @@
+"""RigControl over the twin: by hand, lent to a pass, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from scanner.clock import SystemClock
+from scanner.errors import (
+    AxisError,
+    DeviceBusyError,
+    DeviceNotFoundError,
+    PositionUnknownError,
+    RigBusyError,
+    RigMissingError,
+)
+from scanner.events import EventBus, RigChanged
+from scanner.model import CameraName
+from scanner.rig import RigControl, RigPhase
+
+
+@pytest.fixture
+def bus() -> EventBus:
+    return EventBus(boot="b", clock=SystemClock())
+
+
+@pytest.fixture
+async def control(rig, bus, demo):
+    control = RigControl(rig, clock=SystemClock(demo.rig.speed), bus=bus)
+    await control.open()
+    yield control
+    await control.close()
+
+
+async def begin_move(control, bus) -> asyncio.Future[None]:
+    """A long move by hand that has begun."""
+    subscriber, _ = bus.subscribe()
+    moving = asyncio.ensure_future(control.move(170.0, None))
+    while (await subscriber.next()).event.state != "moving":
+        pass
+    subscriber.close()
+    return moving
+
+
+async def test_opens_homes_moves_and_says_where_it_is(control):
+    assert control.phase is RigPhase.READY
+    with pytest.raises(PositionUnknownError):
+        control.measured()
+    with pytest.raises(PositionUnknownError):
+        await control.move(10.0, None)
+    assert control.phase is RigPhase.READY  # no device is broken
+    await control.home()
+    await control.move(30.0, 40.0)
+    where = control.measured()
+    assert (where.azimuth, where.elevation) == pytest.approx((30.0, 40.0))
+    info = control.info()
+    assert info.state is RigPhase.READY
+    assert info.homed_at is not None
+    assert info.turntable is not None
+    assert info.turntable.position == pytest.approx(30.0)
+
+
+async def test_limits_and_description_name_all_devices(control, demo):
+    limits = control.limits()
+    assert limits.speed == demo.rig.speed
+    assert limits.tilt is not None
+    described = control.describe()
+    assert [camera.name for camera in described.cameras] == list(demo.rig.cameras)
+    assert described.fixed_elevation is None
+
+
+async def test_two_moves_at_once_are_refused(control, bus):
+    await control.home()
+    moving = await begin_move(control, bus)
+    with pytest.raises(RigBusyError):
+        await control.move(10.0, None)
+    with pytest.raises(RigBusyError):
+        async with control.lease():
+            pass
+    await moving
+
+
+async def test_a_lease_keeps_everybody_else_off_and_leaves_the_lights_off(control):
+    async with control.lease():
+        assert control.phase is RigPhase.SCANNING
+        await control.set_lights({"ring": 1.0})
+        with pytest.raises(RigBusyError):
+            await control.home()
+        with pytest.raises(RigBusyError):
+            async with control.lease():
+                pass
+    assert control.phase is RigPhase.READY
+    assert [light.level for light in control.info().lights] == [0.0]
+
+
+async def test_stop_cuts_the_motors_and_tells_who_asked_to_know(control, bus):
+    told = []
+    control.on_stop(lambda: told.append(control.phase))
+    await control.home()
+    moving = await begin_move(control, bus)
+    await control.stop()
+    with pytest.raises(AxisError):
+        await moving
+    assert told == [RigPhase.MOVING]
+    with pytest.raises(PositionUnknownError):
+        control.measured()
+    await control.home()
+    assert control.measured().azimuth == pytest.approx(0.0)
+
+
+async def test_the_lights_follow_whoever_looks_while_the_rig_is_idle(control):
+    await control.watch(watched=True)
+    assert control.info().lights[0].level == 1.0
+    async with control.lease():
+        await control.set_lights({"ring": 0.5})
+        await control.watch(watched=True)
+        assert control.info().lights[0].level == 0.5
+    assert control.info().lights[0].level == 1.0
+    await control.watch(watched=False)
+    assert control.info().lights[0].level == 0.0
+    await control.light("ring", 0.25)
+    assert control.info().lights[0].level == 0.25
+
+
+@pytest.mark.parametrize("call", ["light", "camera"])
+async def test_unknown_devices_are_named(control, call):
+    with pytest.raises(DeviceNotFoundError) as caught:
+        if call == "light":
+            await control.light("moon", 1.0)
+        else:
+            control.camera(CameraName("moon"))
+    assert "moon" in caught.value.message
+
+
+async def test_a_rig_that_cannot_be_opened_is_a_state(rig, bus, control):
+    second = RigControl(rig, clock=SystemClock(), bus=bus)
+    await second.open()
+    assert second.phase is RigPhase.FAULT
+    assert second.info().message
+    with pytest.raises((RigMissingError, DeviceBusyError)):
+        await second.home()
+    await second.close()
+    await control.home()
+
+
+async def test_without_a_rig_everything_says_what_is_missing(bus):
+    control = RigControl(None, clock=SystemClock(), bus=bus)
+    await control.open()
+    assert control.phase is RigPhase.MISSING
+    assert control.info().message == "the configuration has no section `rig`"
+    for call in (control.limits, control.describe, control.measured):
+        with pytest.raises(RigMissingError):
+            call()
+    with pytest.raises(RigMissingError):
+        await control.home()
+    await control.stop()
+    await control.close()
+
+
+async def test_every_change_is_announced(control, bus):
+    subscriber, _ = bus.subscribe()
+    await control.home()
+    states = []
+    while subscriber._facts:
+        event = (await subscriber.next()).event
+        assert isinstance(event, RigChanged)
+        states.append(event.state)
+    assert states[0] == "moving"
+    assert states[-1] == "ready"
+    subscriber.close()
