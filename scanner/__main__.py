@@ -1,7 +1,7 @@
-"""Entry point of the ``scanner`` command: hands over to the command line, or starts the daemon.
+"""``python -m scanner``: the daemon. The only module that knows both ``app`` and ``web``.
 
-The only module that knows both ``app`` and ``web``. The command line must start quickly and a daemon on a real rig must
-stay small, so each is imported only when it is wanted.
+The command ``scanner`` is :func:`scanner.cli.command`, which starts quickly and becomes this for ``demo`` and
+``daemon``; any other command given here is handed over to it.
 """
 
 from __future__ import annotations
@@ -11,52 +11,47 @@ import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from argparse import Namespace
+from typing import Final
 
-if TYPE_CHECKING:
-    from argparse import Namespace
-
-    from scanner.app import App
-    from scanner.config import Config
+from scanner import cli, logs
+from scanner.app import App, open_app
+from scanner.config import Config, demo_config, load
+from scanner.errors import ScannerError
+from scanner.spec import ScanSpec
+from web.app import serve
 
 log = logging.getLogger("scanner")
 
-SWITCH_INTERVAL = 0.0005  # seconds; rendering or encoding in a thread otherwise costs the loop 20 ms at p99
-EXAMPLE = "Painted stone"
+SWITCH_INTERVAL: Final = 0.0005  # seconds; rendering or encoding in a thread otherwise costs the loop 20 ms at p99
+EXAMPLE: Final = ScanSpec(title="Painted stone")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line ``argv`` (default: the process's own) and return its exit code."""
-    from scanner import cli  # noqa: PLC0415 - see above
-
+    """Run ``argv`` (default: the process's own) and return the exit code."""
     arguments = sys.argv[1:] if argv is None else argv
     options = cli.daemon_options(arguments)
-    return cli.main(arguments) if options is None else _daemon(options)
-
-
-def _daemon(options: Namespace) -> int:
+    if options is None:
+        return cli.main(arguments)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the twin renders in one thread a camera
     sys.setswitchinterval(SWITCH_INTERVAL)
-    from scanner import logs  # noqa: PLC0415 - see above
-    from scanner.config import demo_config, load  # noqa: PLC0415
-    from scanner.errors import ScannerError  # noqa: PLC0415
-
     logs.set_up(os.environ, debug=options.debug)
     try:
-        if options.command == "demo":
-            config = demo_config(options.dir, port=options.port, speed=options.speed)
-            return asyncio.run(_serve(config, demo=True, example=not options.no_scan))
-        return asyncio.run(_serve(load(options.config), demo=False, example=False))
+        return asyncio.run(_run(options))
     except ScannerError as error:
         log.error("%s", error.message)  # noqa: TRY400 - expected: the sentence says it all
         return error.exit_code
 
 
+async def _run(options: Namespace) -> int:
+    if options.command == "demo":
+        config = demo_config(options.dir, port=options.port, speed=options.speed)
+        return await _serve(config, demo=True, example=not options.no_scan)
+    return await _serve(load(options.config), demo=False, example=False)
+
+
 async def _serve(config: Config, *, demo: bool, example: bool) -> int:
-    from web.app import serve  # noqa: PLC0415
-
-    from scanner.app import open_app  # noqa: PLC0415 - see above
-
+    """Serve until asked to stop. Signals are heeded from the first moment, so that none kills a start half-way."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -66,7 +61,7 @@ async def _serve(config: Config, *, demo: bool, example: bool) -> int:
         try:
             _greet(app, server.url)
             if example:
-                await _example(app)
+                await _show(app)
             await stop.wait()
             log.info("stopping")
         finally:
@@ -84,15 +79,12 @@ def _greet(app: App, url: str) -> None:
         log.info("command line: export SCANNER_SOCKET=%s", app.config.socket)
 
 
-async def _example(app: App) -> None:
+async def _show(app: App) -> None:
     """The first start of a demo shows a scan; later ones find what the first left."""
-    from scanner.errors import ScannerError  # noqa: PLC0415 - see above
-    from scanner.spec import ScanSpec  # noqa: PLC0415
-
     if app.jobs.list() or (await app.storage.list_sessions()).total:
         return
     try:
-        await app.jobs.submit_scan(ScanSpec(title=EXAMPLE), "demo")
+        await app.jobs.submit_scan(EXAMPLE, "demo")
     except ScannerError as error:
         log.warning("the example scan could not start: %s", error.message)
 

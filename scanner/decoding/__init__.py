@@ -42,7 +42,7 @@ def convert(kind: type[T], data: object, found: Faults) -> T | None:
     if found.count == before:
         try:
             return msgspec.convert(data, kind, dec_hook=_custom)
-        except (ValueError, RecursionError) as refusal:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as refusal:
             reason = str(refusal)
     if found.bottomless:
         return None
@@ -86,7 +86,7 @@ def parse_json(body: bytes, *, error: type[InvalidError] = SpecError) -> object:
         found.add((), "the text is not UTF-8")
     except RecursionError:
         found.add((), "the JSON is nested too deeply")
-    except ValueError as refusal:
+    except (msgspec.MsgspecError, ValueError) as refusal:
         found.add((), f"the text is no JSON: {refusal}")
     else:
         return data

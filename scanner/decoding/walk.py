@@ -17,11 +17,12 @@ Container = dict[object, object] | list[object] | tuple[object, ...]
 _FEW: Final = 12  # keys that are all listed
 _DEEPEST: Final = 64  # keys on the way to a value
 _MOST_VALUES: Final = 1_000_000
+_MOST_BITS: Final = 1023  # of a whole number that can still become one with decimals
 _SHOWN_STEPS: Final = 6
 
 
 def scan(data: object, found: Faults) -> None:
-    """Report what no JSON can carry, wherever it stands: NaN, infinities, lone surrogates; and data without end.
+    """Report what nobody means, wherever it stands: NaN, infinities, lone surrogates; and data without end.
 
     Aliases in YAML can hold themselves, or each other a billion times.
     """
@@ -52,6 +53,8 @@ def _children(value: Container) -> list[tuple[Key, object]]:
 
 
 def _no_json(value: object) -> str | None:
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return "is too large a number"
     if isinstance(value, float) and not math.isfinite(value):
         return "must be a finite number"
     if isinstance(value, str) and not (value.isascii() or _encodable(value)):

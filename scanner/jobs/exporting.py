@@ -15,7 +15,7 @@ from scanner.jobs.board import Board, Ticket, fields_of
 from scanner.model import SessionId
 from scanner.records import Fault, JobResult
 from scanner.states import JobState
-from scanner.storage import StorageManager
+from scanner.storage import StorageManager, place_of
 
 log = logging.getLogger(__name__)
 
@@ -60,4 +60,4 @@ class ExportRunner:
         source = await read_source(self.storage, session_id)
         await self.storage.publish_export(session_id, name, lambda target: export(source, target))
         photos = [photo.photo for one in source.passes for photo in one.photos]
-        return f"sessions/{session_id}/exports/{name}", len(photos), sum(photo.bytes for photo in photos)
+        return place_of(session_id, name), len(photos), sum(photo.bytes for photo in photos)

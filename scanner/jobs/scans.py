@@ -22,7 +22,7 @@ from scanner.jobs.reporter import Reporter
 from scanner.model import PassName, Pause, SessionId
 from scanner.records import JobResult, PassInfo, Session
 from scanner.states import Command, JobState, PassState
-from scanner.storage import StorageManager
+from scanner.storage import StorageManager, place_of
 
 log = logging.getLogger(__name__)
 
@@ -215,7 +215,7 @@ class ScanRunner:
             retaken=sum(info.retaken for info in passes),
             bytes=sum(info.bytes for info in passes),
             duration_s=job.elapsed_s,
-            path=f"sessions/{session.id}" if session else None,
+            path=place_of(session.id) if session else None,
         )
         log.info("scan %s: %d photos", state.value, saved, extra=fields_of(job))
         await self.board.change(

@@ -1,0 +1,16 @@
+"""The ``scanner`` command: thin, talks to the daemon through the client.
+
+``entry``       the parser, and what a call of the command does from beginning to end
+``context``     what every command is given: the client, the output, the environment
+``output``      tables, JSON, plain text where nobody looks at a terminal
+``text``        numbers and moments for people
+``following``   a job followed by its events; ``--wait`` and ``watch``
+``scan`` ``jobs`` ``sessions`` ``export`` ``rig`` ``status`` ``configuration`` ``completion``   the commands, by group
+
+It must start quickly: modules here import nothing but the standard library's light parts at their top; the client, the
+configuration and rich are imported by whoever needs them, when it does.
+"""
+
+from scanner.cli.entry import build_parser, command, daemon_options, main
+
+__all__ = ["build_parser", "command", "daemon_options", "main"]

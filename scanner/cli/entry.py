@@ -1,0 +1,160 @@
+"""The parser of the ``scanner`` command, and a call of it from beginning to end."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+import scanner
+from scanner.cli import completion, configuration, export, jobs, rig, scan, sessions, status
+from scanner.cli.context import Context, Groups
+from scanner.cli.output import Output
+from scanner.errors import InvalidError, ScannerError
+
+DAEMONS: Final = ("demo", "daemon")
+INTERRUPTED: Final = 130
+MISUSED: Final = 2
+
+EPILOG: Final = """\
+exit codes:
+  0  done                             4  does not fit the present state
+  1  a fault of the program itself,   5  not allowed
+     or the job was cancelled         6  a device or the disk failed, or the job stands still for it
+  2  asked wrongly                    7  no daemon answers
+  3  no such thing                  130  ended by Ctrl+C
+
+environment:
+  SCANNER_SOCKET   the daemon's socket; default: /run/scanner/scanner.sock,
+                   else scanner.sock in XDG_RUNTIME_DIR
+  SCANNER_CONFIG   the daemon's configuration; default: /etc/scanner/scanner.yaml
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands. ``demo`` and ``daemon`` stand in it for their help; the daemon runs them."""
+    parser = argparse.ArgumentParser(
+        prog="scanner",
+        description="Control a 3D scanner: turntable, cameras, light.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"scanner {scanner.__version__}")
+    parser.set_defaults(socket=None, json=False)
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command")
+    local = argparse.ArgumentParser(add_help=False)
+    local.add_argument("--json", action="store_true", help="print JSON")
+    remote = argparse.ArgumentParser(add_help=False, parents=[local])
+    remote.add_argument("--socket", type=Path, metavar="PATH", help="the daemon's socket")
+    groups = Groups(commands, local, remote)
+    _add_daemons(groups)
+    for module in (status, scan, jobs, sessions, export, rig, configuration):
+        module.add(groups)
+    completion.add(groups, parser)
+    return parser
+
+
+def _add_daemons(groups: Groups) -> None:
+    demo = groups.commands.add_parser("demo", help="run a simulated scanner, page included, without any hardware")
+    demo.add_argument("--dir", type=Path, default=Path("demo"), help="where everything is kept (default: ./demo)")
+    demo.add_argument("--port", type=_port, default=8080, help="of the page; 0: any free one (default: 8080)")
+    demo.add_argument("--speed", type=_speed, default=5.0, help="times as fast as a real scanner (default: 5)")
+    demo.add_argument("--no-scan", action="store_true", help="without the example scan")
+    daemon = groups.commands.add_parser("daemon", help="run the scanner's daemon")
+    daemon.add_argument("--config", type=Path, metavar="FILE", help="default: SCANNER_CONFIG, else the installed one")
+    for parser in (demo, daemon):
+        parser.add_argument("--debug", action="store_true", help="log more")
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:  # noqa: PLR2004 - all ports there are
+        message = "must be from 0 to 65535"
+        raise argparse.ArgumentTypeError(message)
+    return number
+
+
+def _speed(text: str) -> float:
+    number = float(text)
+    if not 0 < number <= 1000:  # noqa: PLR2004 - the limit of the configuration
+        message = "must be more than 0 and at most 1000"
+        raise argparse.ArgumentTypeError(message)
+    return number
+
+
+def daemon_options(argv: list[str]) -> argparse.Namespace | None:
+    """What ``scanner demo`` or ``scanner daemon`` was told; None for all other commands.
+
+    The namespace has ``command``, ``dir`` (absolute), ``port``, ``speed``, ``no_scan`` or ``config`` (found, or None),
+    and ``debug``. Errors: SystemExit for options that make no sense.
+    """
+    if not argv or argv[0] not in DAEMONS:
+        return None
+    options = build_parser().parse_args(argv)
+    if options.command == "demo":
+        options.dir = options.dir.absolute()
+    else:
+        from scanner.config import find  # noqa: PLC0415 - the daemon needs it anyway, other commands do not
+
+        options.config = find(options.config, os.environ)
+    return options
+
+
+def command() -> int:
+    """The console script: one command, or the daemon, which takes over this process.
+
+    ``-P``: what stands in the current directory is not what was installed.
+    """
+    argv = sys.argv[1:]
+    if daemon_options(argv) is not None:
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "scanner", *argv])  # noqa: S606 - itself, as a daemon
+    return main(argv)
+
+
+def main(argv: list[str]) -> int:
+    """Run one command and return its exit code."""
+    parser = build_parser()
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit as end:
+        return int(end.code or 0)
+    if arguments.command is None:
+        parser.print_help(sys.stderr)
+        return MISUSED
+    output = Output(sys.stdout, sys.stderr, as_json=arguments.json)
+    someone = output.terminal and not output.as_json and sys.stdin.isatty()
+    context = Context(output, os.environ, arguments.socket, ask=input if someone else None)
+    return run(arguments, context)
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    """Run a parsed command; every error becomes its exit code and a sentence."""
+    output = context.output
+    try:
+        code: int = arguments.handler(context, arguments)
+        output.out.flush()
+    except ScannerError as fault:
+        _tell(output, fault)
+        return fault.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output.out.fileno())  # who read us has gone: say no more, at exit too
+        return 0
+    return code
+
+
+def _tell(output: Output, fault: ScannerError) -> None:
+    """An error as a sentence, or as JSON; of several faults each in a line of its own."""
+    if output.as_json:
+        output.data({"error": {"code": fault.code, "message": fault.message, "detail": fault.detail}})
+        return
+    errors = fault.detail.get("errors") if isinstance(fault, InvalidError) else None
+    if not isinstance(errors, list) or len(errors) < 2:  # noqa: PLR2004 - one fault is the message itself
+        output.complain(f"scanner: {fault.message}")
+        return
+    output.complain("scanner: this cannot be done as it was asked for:")
+    for one in errors:
+        output.complain(f"  {one['path']}: {one['message']}")

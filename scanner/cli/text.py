@@ -1,0 +1,48 @@
+"""Numbers and moments for people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+_STEP: Final = 1000
+_WHOLE: Final = 100  # from here on without decimals
+
+
+def duration(seconds: float) -> str:
+    """``42 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+
+
+def size(count: float) -> str:
+    """``640 B``, ``4.2 MB``, ``120 GB``."""
+    unit = 0
+    while count >= _STEP and unit < len(_UNITS) - 1:
+        count /= _STEP
+        unit += 1
+    return f"{count:.0f} {_UNITS[unit]}" if unit == 0 or count >= _WHOLE else f"{count:.1f} {_UNITS[unit]}"
+
+
+def moment(utc: str | None) -> str:
+    """A time of the API as local time, to the minute; "" for none."""
+    if not utc:
+        return ""
+    return datetime.fromisoformat(utc).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def count(number: int, noun: str) -> str:
+    """``1 photo``, ``72 photos``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def clean(text: object) -> str:
+    """Text in one line without control characters: titles come from anybody, a terminal obeys."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(text)).strip()

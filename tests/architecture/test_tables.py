@@ -1,0 +1,71 @@
+"""The tables of codes: in the docstring of ``scanner.errors``, in the README, in the code: one truth."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import pytest
+
+from scanner import errors
+from tests.support.tree import TOP
+
+ROW = re.compile(r"(\w+Error)\s+([a-z_]+)\s+(\d{3})\s+(\d)\b")
+
+
+def known() -> dict[str, tuple[str, int, int]]:
+    """Every error of the tree by name: code, HTTP status, exit code."""
+    types = [kind for kind in errors.error_types() if kind.__module__ == errors.__name__]
+    return {kind.__name__: (kind.code, int(kind.status), kind.exit_code) for kind in types}
+
+
+def readme_rows(heading: str) -> list[tuple[str, ...]]:
+    """The body rows of the table below ``heading``."""
+    text = (TOP / "README.md").read_text(encoding="utf-8")
+    section = re.split(r"^#+ ", text.partition(heading)[2], maxsplit=1, flags=re.MULTILINE)[0]
+    rows = [line.strip("| ") for line in section.splitlines() if line.startswith("|")]
+    return [tuple(cell.strip(" `") for cell in row.split("|")) for row in rows[2:]]
+
+
+def test_the_docstring_draws_the_tree_that_is_there():
+    drawn = {name: (code, int(status), int(leave)) for name, code, status, leave in ROW.findall(str(errors.__doc__))}
+    assert drawn == {name: row for name, row in known().items() if name != "ScannerError"}
+
+
+@pytest.mark.parametrize("kind", list(errors.error_types()), ids=lambda kind: kind.__name__)
+def test_the_docstring_draws_each_error_below_its_parent(kind):
+    lines = [line for line in str(errors.__doc__).splitlines() if "Error " in line]
+    depth = {re.findall(r"\w+Error", line)[0]: re.search(r"\w+Error", line).start() for line in lines}
+    if kind is errors.ScannerError or kind.__module__ != errors.__name__:
+        return
+    parent = next(base for base in kind.__bases__ if issubclass(base, errors.ScannerError))
+    above = [name for name in depth if list(depth).index(name) < list(depth).index(kind.__name__)]
+    nearest = next(name for name in reversed(above) if depth[name] < depth[kind.__name__])
+    assert nearest == parent.__name__
+
+
+def test_codes_are_unique():
+    codes = [code for code, _, _ in known().values()]
+    assert len(codes) == len(set(codes))
+
+
+def test_the_readme_lists_every_error_code():
+    expected = [
+        (kind.code, str(int(kind.status)), str(kind.exit_code), first_line(kind))
+        for kind in errors.error_types()
+        if kind.__module__ == errors.__name__
+    ]
+    written = "\n".join(f"| `{a}` | {b} | {c} | {d} |" for a, b, c, d in expected)
+    unmarked = [tuple(cell.replace("`", "") for cell in row) for row in readme_rows("Error codes")]
+    assert unmarked == [tuple(cell.replace("`", "") for cell in row) for row in expected], f"the table is\n{written}"
+
+
+def test_the_readme_lists_every_exit_code():
+    codes = {kind.exit_code for kind in errors.error_types()} | {0, 130}
+    assert {int(row[0]) for row in readme_rows("Exit codes")} == codes
+
+
+def first_line(kind: type[errors.ScannerError]) -> str:
+    """The contract of an error: the first sentence of its docstring."""
+    text = " ".join(inspect.cleandoc(str(kind.__doc__)).split())
+    return re.split(r"(?<=[.;]) |; ", text, maxsplit=1)[0].rstrip(".;")

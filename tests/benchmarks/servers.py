@@ -1,0 +1,87 @@
+"""The processes under measurement: ours, and the floor's."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.daemon import ADDRESS, Daemon, environment
+from tests.support.tree import TOP
+
+
+def daemon(directory: Path, *, speed: float = 20.0) -> Daemon:
+    """Our daemon with the twin, not started, measured without coverage."""
+    ours = Daemon(directory, speed=speed)
+    ours.measured = False
+    return ours
+
+
+class Plain:
+    """Any server that prints its address: the floor, or our daemon with a configuration of its own."""
+
+    def __init__(self, command: list[str]) -> None:
+        begin = time.monotonic()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=TOP,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment(measured=False),
+        )
+        assert self.process.stdout is not None
+        said = b""
+        while not (found := ADDRESS.search(said.decode(errors="replace"))):
+            line = self.process.stdout.readline()
+            if not line:
+                raise RuntimeError(said.decode(errors="replace"))
+            said += line
+        self.port = int(found[1])
+        while True:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=5):
+                break
+            time.sleep(0.005)
+        self.started_in = time.monotonic() - begin
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self.process.pid
+
+    def end(self) -> None:
+        """Kill it."""
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@contextlib.contextmanager
+def bare(*arguments: str) -> Iterator[Plain]:
+    """The floor's server, running."""
+    server = Plain(["tests.benchmarks.bare", *arguments])
+    try:
+        yield server
+    finally:
+        server.end()
+
+
+@contextlib.contextmanager
+def without_rig(directory: Path) -> Iterator[Plain]:
+    """Our daemon without a rig: neither the twin nor arrays are loaded."""
+    directory.mkdir(parents=True)
+    path = directory / "scanner.yaml"
+    path.write_text(
+        f"data_dir: {directory / 'data'}\nstate_dir: {directory / 'state'}\nsocket: {directory / 's.sock'}\n"
+        "web:\n  host: 127.0.0.1\n  port: 0\n"
+    )
+    server = Plain(["scanner", "daemon", "--config", str(path)])
+    try:
+        yield server
+    finally:
+        server.end()

@@ -1,0 +1,75 @@
+"""What a person does on the page, in one place: where the page changes its words, this changes with it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page, expect
+
+A_SCAN = 90_000  # milliseconds that a scan may take to its end on a machine that does much else
+
+
+def is_live(page: Page) -> None:
+    """The page has its state and follows the daemon."""
+    expect(page.locator("#bar .rig .st.ok")).to_be_visible()
+
+
+def start_scan(page: Page, title: str, preset: str = "quick") -> None:
+    """Fill in the form and press Start; the status card of the scan is there."""
+    is_live(page)
+    form = page.get_by_role("form", name="New scan")
+    form.get_by_label("Title").fill(title)
+    form.get_by_label("Preset").select_option(preset)
+    form.get_by_role("button", name=re.compile("Start scan")).click()
+    expect(status(page).get_by_role("heading", name=re.compile(re.escape(title)))).to_be_visible()
+
+
+def status(page: Page) -> Locator:
+    """The card that says what the scan does."""
+    return page.locator("[data-status=scan]")
+
+
+def state_word(page: Page, word: str) -> None:
+    """The card says so."""
+    expect(status(page).locator(".now .st")).to_have_text(word)
+
+
+def saved(page: Page) -> int:
+    """How many photos the status card says are saved."""
+    return int(status(page).locator("scan-dial text").first.text_content() or 0)
+
+
+def has_saved(page: Page, count: int) -> None:
+    """Wait until at least ``count`` photos are said to be saved."""
+    until(page, lambda: saved(page) >= count, f"{count} photos saved")
+
+
+def until(page: Page, holds: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+    """Wait until something is true. (Playwright's own way needs ``eval`` in the page, which it forbids.)"""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
+        page.wait_for_timeout(20)  # lets Playwright hear of what happened meanwhile
+
+
+def press(page: Page, act: str) -> None:
+    """Press one of the card's buttons: main (Pause or Resume), cancel, finish, skip."""
+    status(page).locator(f"[data-act={act}]").click()
+
+
+def answer(page: Page, which: str) -> None:
+    """Answer the dialog that is open."""
+    page.locator(f"dialog[open] [data-answer={which}]").click()
+
+
+def stop(page: Page) -> None:
+    """Press the Stop in the corner."""
+    page.locator("[data-stop]").click()
+
+
+def is_over(page: Page, said: str) -> None:
+    """The scan is over, and the idle card says how it ended."""
+    expect(page.locator("[data-status=scan]")).to_have_count(0, timeout=A_SCAN)
+    expect(page.locator("main")).to_contain_text(said)

@@ -1,0 +1,289 @@
+"""What stays open: events, pictures, the page's WebSocket; bounded, replayed, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+
+from scanner.events import FACTS, REPLAY, RigChanged, WarningRaised
+from tests.web.conftest import connection
+from web import streams as streaming
+from web.app import Server, serve
+from web.streams import Streams
+
+if TYPE_CHECKING:
+    from scanner.app import App
+    from scanner.config import Config
+
+
+@pytest.fixture
+def demo(safe_mode: Config) -> Config:
+    return safe_mode
+
+
+class Events:
+    """A reader of server-sent events."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.response = response
+
+    async def block(self) -> dict[str, str]:
+        """The next block of lines; comments have the empty name."""
+        data = await asyncio.wait_for(self.response.content.readuntil(b"\n\n"), 10)
+        return dict(line.split(":", 1) for line in data.decode().strip().split("\n"))
+
+    async def next(self, *, skip: frozenset[str] = frozenset()) -> tuple[str, Any]:
+        """Name and data of the next event."""
+        while True:
+            block = await self.block()
+            name = block.get("event", "").strip()
+            if name and name not in skip:
+                return name, json.loads(block["data"])
+
+
+@asynccontextmanager
+async def listening(client: aiohttp.ClientSession, query: str = "", **headers: str) -> AsyncIterator[Events]:
+    async with client.get(f"/api/events{query}", headers=headers) as response:
+        assert response.status == 200
+        assert response.content_type == "text/event-stream"
+        events = Events(response)
+        assert await events.block() == {"retry": " 2000"}
+        yield events
+
+
+def warn(app: App, message: str) -> str:
+    """Publish something; its id."""
+    return app.bus.publish(WarningRaised(message=message)).id
+
+
+async def test_events_arrive_with_their_identity(app: App, client: aiohttp.ClientSession) -> None:
+    async with listening(client) as events:
+        number = warn(app, "dust")
+        block = await events.block()
+        assert block["id"].strip() == number
+        assert block["event"].strip() == "warning"
+        data = json.loads(block["data"])
+        assert data == {"id": number, "at": data["at"], "topic": "warning", "message": "dust", "session_id": None}
+
+
+async def test_what_was_missed_is_replayed(app: App, client: aiohttp.ClientSession) -> None:
+    seen = warn(app, "seen")
+    warn(app, "missed")
+    async with listening(client, **{"Last-Event-ID": seen}) as events:
+        warn(app, "new")
+        assert [(await events.next())[1]["message"] for _ in range(2)] == ["missed", "new"]
+    async with listening(client, f"?after={seen}") as events:
+        assert (await events.next())[1]["message"] == "missed"
+
+
+@pytest.mark.parametrize("known", ["otherboot:1", "nonsense", "", ":", "0", "boot:999999999"])
+async def test_reset_where_it_cannot_be_replayed(app: App, client: aiohttp.ClientSession, known: str) -> None:
+    last = warn(app, "before")
+    async with listening(client, **{"Last-Event-ID": known.replace("boot:", f"{app.bus.boot}:", 1)}) as events:
+        block = await events.block()
+        assert (block["event"].strip(), block["data"].strip(), block["id"].strip()) == ("reset", "{}", last)
+        warn(app, "after")
+        assert (await events.next())[1]["message"] == "after"
+
+
+async def test_reset_where_too_much_was_missed(app: App, client: aiohttp.ClientSession) -> None:
+    first = warn(app, "first")
+    for number in range(REPLAY + 1):
+        warn(app, str(number))
+    async with listening(client, **{"Last-Event-ID": first}) as events:
+        assert (await events.next())[0] == "reset"
+
+
+async def test_only_the_topics_asked_for(app: App, client: aiohttp.ClientSession) -> None:
+    async with listening(client, "?topics=rig_changed,photo_saved") as events:
+        warn(app, "not for you")
+        app.bus.publish(RigChanged(turntable=None, tilt=None, state="ready"))
+        assert (await events.next())[0] == "rig_changed"
+
+
+async def test_unknown_topics_and_parameters(ask: Callable[..., Any]) -> None:
+    answer = await ask("GET", "/api/events?topics=warning,weather")
+    assert (answer.status, answer.code) == (400, "invalid")
+    assert "weather" in answer.body["error"]["message"]
+    assert (await ask("GET", "/api/events?topic=warning")).status == 400
+
+
+async def test_a_quiet_stream_gives_signs_of_life(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = await impatient(app, monkeypatch, heartbeat=0.01)
+    async with aiohttp.ClientSession(server.url) as client, listening(client) as events:
+        for _ in range(3):
+            assert await events.block() == {"": ""}
+    await server.stop()
+
+
+async def impatient(app: App, monkeypatch: pytest.MonkeyPatch, **settings: float) -> Server:
+    """A web side whose streams are looked after every 10 ms."""
+    monkeypatch.setattr("web.app.Streams", lambda: Streams(tick=0.01, **settings))
+    return await serve(app, port=0)
+
+
+# ---- the page's connection -------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def page(
+    client: aiohttp.ClientSession, after: str | None = None
+) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    async with client.ws_connect("/api/ws", autoclose=False) as socket:
+        await socket.send_json({"type": "hello", "after": after})
+        assert (await socket.receive_json(timeout=10))["type"] == "hello"
+        yield socket
+
+
+async def test_a_page_hears_hello_and_events(app: App, client: aiohttp.ClientSession) -> None:
+    async with client.ws_connect("/api/ws") as socket:
+        await socket.send_json({"type": "hello", "after": None})
+        assert await socket.receive_json() == {"type": "hello", "boot": app.bus.boot, "version": app.version}
+        number = warn(app, "dust")
+        event = await socket.receive_json()
+        assert event == {
+            "type": "event",
+            "id": number,
+            "at": event["at"],
+            "event": {"topic": "warning", "message": "dust", "session_id": None},
+        }
+
+
+async def test_a_page_that_comes_back_misses_nothing(app: App, client: aiohttp.ClientSession) -> None:
+    seen = warn(app, "seen")
+    warn(app, "missed")
+    async with page(client, seen) as socket:
+        assert (await socket.receive_json())["event"]["message"] == "missed"
+
+
+async def test_a_page_of_another_start_is_reset(app: App, client: aiohttp.ClientSession) -> None:
+    async with page(client, "other:1") as socket:
+        assert await socket.receive_json() == {"type": "reset"}
+        warn(app, "new")
+        assert (await socket.receive_json())["event"]["message"] == "new"
+
+
+@pytest.mark.parametrize(
+    "first", ['{"type":"preview","camera":null}', "{}", "not json", '{"type":"hello","after":7}', b"\x00\x01"]
+)
+async def test_a_page_that_does_not_say_hello(client: aiohttp.ClientSession, first: str | bytes) -> None:
+    async with client.ws_connect("/api/ws") as socket:
+        await (socket.send_str(first) if isinstance(first, str) else socket.send_bytes(first))
+        message = await socket.receive(timeout=10)
+        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1003)
+
+
+async def test_a_page_that_says_nothing(client: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.page_socket.HELLO_SECONDS", 0.01)
+    async with client.ws_connect("/api/ws") as socket:
+        message = await socket.receive(timeout=10)
+        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1008)
+
+
+@pytest.mark.parametrize("later", ["nonsense", '{"type":"order","what":"pizza"}', b"\x00"])
+async def test_a_page_that_says_something_else(client: aiohttp.ClientSession, later: str | bytes) -> None:
+    async with page(client) as socket:
+        await (socket.send_str(later) if isinstance(later, str) else socket.send_bytes(later))
+        message = await socket.receive(timeout=10)
+        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1003)
+
+
+async def test_a_page_that_says_too_much(client: aiohttp.ClientSession) -> None:
+    async with page(client) as socket:
+        await socket.send_str("x" * 20_000)
+        message = await socket.receive(timeout=10)
+        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1009)
+
+
+async def test_hello_twice_does_no_harm(app: App, client: aiohttp.ClientSession) -> None:
+    async with page(client) as socket:
+        await socket.send_json({"type": "hello", "after": None})
+        warn(app, "still here")
+        assert (await socket.receive_json())["event"]["message"] == "still here"
+
+
+async def test_a_request_that_is_no_websocket(ask: Callable[..., Any]) -> None:
+    answer = await ask("GET", "/api/ws")
+    assert (answer.status, answer.code) == (426, "upgrade_required")
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return when ``condition`` holds; other tasks run meanwhile."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - nobody tells of these things
+            await asyncio.sleep(0)
+
+
+# ---- clients that do not keep up -------------------------------------------------------------------------------------
+
+STALL = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LONG = "x" * 2000
+
+
+async def test_a_client_that_went_away_is_noticed(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = await impatient(app, monkeypatch)
+    async with connection(server) as (_, writer):
+        writer.write(STALL % b"/api/events")
+        await until(lambda: len(server.streams) == 1)
+    await until(lambda: len(server.streams) == 0)
+    await server.stop()
+
+
+async def test_a_page_that_lags_is_told_so(app: App, client: aiohttp.ClientSession) -> None:
+    async with page(client) as socket:
+        for number in range(FACTS + 1):
+            warn(app, str(number))  # at once: nobody runs in between
+        while (message := await socket.receive(timeout=10)).type is aiohttp.WSMsgType.TEXT:
+            pass
+        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 4008)
+        assert "behind" in message.extra
+
+
+async def test_an_event_stream_that_lags_is_told_so(app: App, client: aiohttp.ClientSession) -> None:
+    async with listening(client) as events:
+        for number in range(FACTS + 1):
+            warn(app, str(number))
+        name, data = await events.next(skip=frozenset({"warning"}))
+        assert name == "dropped"
+        assert "behind" in data["reason"]
+        assert await events.response.content.read() == b""
+
+
+async def test_there_is_a_limit_to_streams(
+    client: aiohttp.ClientSession, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "LIMIT", 2)
+    async with listening(client), page(client):
+        answer = await ask("GET", "/api/events")
+        assert (answer.status, answer.code) == (503, "too_many_streams")
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await client.ws_connect("/api/ws")
+
+
+# ---- stopping --------------------------------------------------------------------------------------------------------
+
+
+async def test_stopping_says_goodbye(server: Server, client: aiohttp.ClientSession) -> None:
+    async with listening(client) as events, page(client) as socket:
+        await server.stop()
+        assert await events.next() == ("dropped", {"reason": "the daemon stops"})
+        message = await socket.receive(timeout=10)
+        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1001)
+    await server.stop()
+
+
+async def test_no_new_streams_while_stopping(app: App) -> None:
+    open_streams = Streams()
+    await open_streams.close()
+    server = await serve(app, port=0)
+    await server.streams.close()
+    async with aiohttp.ClientSession(server.url) as client, client.get("/api/events") as response:
+        assert response.status == 503
+        assert "stops" in (await response.json())["error"]["message"]
+    await server.stop()

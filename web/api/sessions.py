@@ -1,0 +1,130 @@
+"""Sessions and their passes: looking at them, and taking passes up again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import msgspec
+from aiohttp import web
+from msgspec.structs import replace
+
+from scanner.model import JobId, LockedSettings, RigInfo, SessionId
+from scanner.records import PassInfo, Session, ShotInfo
+from scanner.spec import PassSpec
+from scanner.storage import SessionQuery
+from web.api.scans import accepted
+from web.codec import Listed, answer, listing, pass_name, query_of, session_id
+from web.context import daemon, origin
+
+if TYPE_CHECKING:
+    from scanner.app import App
+
+RESTORABLE: Final = 200  # passes offered at most
+
+
+class SessionsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which sessions, in which order, from where on."""
+
+    status: Literal["planned", "running", "paused", "completed", "cancelled", "failed", "incomplete"] | None = None
+    q: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    sort: Literal["newest", "oldest", "title", "size"] = "newest"
+    after: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+
+
+class PassView(msgspec.Struct, frozen=True):
+    """A pass with its shots, and with what it was planned from: what dome, contact sheet and "same plan again" need."""
+
+    pass_: PassInfo = msgspec.field(name="pass")
+    shots: tuple[ShotInfo, ...]
+    spec: PassSpec
+    rig: RigInfo
+    locked: dict[str, LockedSettings] | None
+
+
+class Restorable(msgspec.Struct, frozen=True):
+    """A pass that was begun or planned and that no job works on."""
+
+    session: Session
+    pass_: PassInfo = msgspec.field(name="pass")
+
+
+async def list_all(request: web.Request) -> web.StreamResponse:
+    """Sessions, newest first, page by page; ``q`` searches."""
+    app, query = daemon(request), query_of(request, SessionsQuery)
+    page = await app.storage.list_sessions(
+        SessionQuery(status=query.status, q=query.q, sort=query.sort, after=query.after, limit=query.limit)
+    )
+    return answer(Listed(_with_jobs(app, page.items), page.next, page.total))
+
+
+async def list_active(request: web.Request) -> web.StreamResponse:
+    """Sessions that a job works on or waits for."""
+    app = daemon(request)
+    sessions = [await app.storage.get_session(session) for session in _active_jobs(app)]
+    return listing(_with_jobs(app, tuple(sessions)))
+
+
+async def list_restorable(request: web.Request) -> web.StreamResponse:
+    """Passes that can be taken up again: begun or planned, not over, and no job has them."""
+    app = daemon(request)
+    busy = _active_jobs(app)
+    sessions: dict[SessionId, Session] = {}
+    found: list[Restorable] = []
+    for session, info in await app.storage.unfinished(RESTORABLE):
+        if session not in busy:
+            if session not in sessions:
+                sessions[session] = await app.storage.get_session(session)
+            found.append(Restorable(sessions[session], info))
+    return listing(tuple(found))
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """One session."""
+    app = daemon(request)
+    session = await app.storage.get_session(session_id(request))
+    return answer(_with_jobs(app, (session,))[0])
+
+
+async def show_pass(request: web.Request) -> web.StreamResponse:
+    """One pass with all its shots."""
+    storage = daemon(request).storage
+    session, name = session_id(request), pass_name(request)
+    document = await storage.pass_document(session, name)
+    shots = await storage.shots(session, name)
+    info = next(info for info in (await storage.get_session(session)).passes if info.name == name)
+    locked = None if document.locked is None else {str(camera): value for camera, value in document.locked.items()}
+    return answer(PassView(info, shots, document.spec, document.rig, locked))
+
+
+async def resume_pass(request: web.Request) -> web.StreamResponse:
+    """Take exactly the missing shots of a pass."""
+    job = await daemon(request).jobs.resume_pass(session_id(request), pass_name(request), origin(request))
+    return accepted(job)
+
+
+async def finish_pass(request: web.Request) -> web.StreamResponse:
+    """End a pass as it is, completed."""
+    job = await daemon(request).jobs.finish_pass(session_id(request), pass_name(request), origin(request))
+    return accepted(job)
+
+
+async def cancel_pass(request: web.Request) -> web.StreamResponse:
+    """Give a pass up; what was saved stays."""
+    job = await daemon(request).jobs.cancel_pass(session_id(request), pass_name(request), origin(request))
+    return accepted(job)
+
+
+def _active_jobs(app: App) -> dict[SessionId, JobId]:
+    """The job at each session that has one; the oldest where several wait."""
+    jobs: dict[SessionId, JobId] = {}
+    for job in reversed(app.jobs.list(active=True)):
+        if job.session_id is not None:
+            jobs.setdefault(job.session_id, job.id)
+    return jobs
+
+
+def _with_jobs(app: App, sessions: tuple[Session, ...]) -> tuple[Session, ...]:
+    """Storage knows no jobs: who works on what is added here."""
+    jobs = _active_jobs(app)
+    return tuple(replace(one, active_job=jobs[one.id]) if one.id in jobs else one for one in sessions)

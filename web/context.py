@@ -1,0 +1,48 @@
+"""What handlers are given: the daemon's parts and the web's own, by the request and never by a module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from scanner.app import App
+    from web.pages import Pages
+    from web.streams import Streams
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts a handler may use."""
+
+    app: App
+    streams: Streams
+    pages: Pages
+    openapi: Callable[[], bytes]  # the description of the API in JSON
+
+
+CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
+
+
+def context(request: web.Request) -> Context:
+    """The parts, for the application that answers this request."""
+    return request.app[CONTEXT]
+
+
+def daemon(request: web.Request) -> App:
+    """The daemon's parts."""
+    return request.app[CONTEXT].app
+
+
+def origin(request: web.Request) -> str:
+    """Who asks, as it is kept in jobs and sessions: ``cli`` over the unix socket, else ``web``."""
+    return "cli" if local_peer(request) else "web"
+
+
+def local_peer(request: web.Request) -> bool:
+    """Whether the request came over the unix socket: a path is its own name there, an address is a tuple."""
+    transport = request.transport
+    return transport is not None and isinstance(transport.get_extra_info("sockname"), str)

@@ -1,0 +1,131 @@
+"""The one table of routes. What is not in it does not exist; what is in it says who may use it and what goes in and
+out.
+
+The router, the check of roles and the OpenAPI description are made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+
+from scanner.hardware.sim.faults import Faults
+from scanner.model import CameraInfo
+from scanner.records import Job, Session
+from scanner.spec import PassSpec, ScanSpec
+from web.api import cameras, demo, events, jobs, page, photos, rig, scans, sessions, state
+from web.codec import JSON, Listed
+from web.security import Role
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+SSE: Final = "text/event-stream"
+ZIP: Final = "application/zip"
+JPEG: Final = "image/jpeg"
+MJPEG: Final = "multipart/x-mixed-replace"
+FILE: Final = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A route. ``gives`` is the type of a JSON answer; ``media`` what else is answered. A ``stream`` has no HEAD."""
+
+    method: str
+    path: str
+    handler: Handler
+    role: Role
+    takes: Any = None
+    query: Any = None
+    gives: Any = None
+    media: str = JSON
+    status: int = 200
+    stream: bool = False
+
+    @property
+    def summary(self) -> str:
+        """What it does: the first line of the handler's docstring."""
+        return (self.handler.__doc__ or "").strip().splitlines()[0]
+
+
+def get(path: str, handler: Handler, gives: Any = None, **more: Any) -> Route:  # noqa: ANN401 - types are values here
+    """A route that looks; for viewers unless it says otherwise."""
+    return Route(**{"method": "GET", "path": path, "handler": handler, "role": Role.VIEWER, "gives": gives, **more})
+
+
+def post(path: str, handler: Handler, gives: Any = None, **more: Any) -> Route:  # noqa: ANN401
+    """A route that does something; for operators unless it says otherwise."""
+    return Route(**{"method": "POST", "path": path, "handler": handler, "role": Role.OPERATOR, "gives": gives, **more})
+
+
+def delete(path: str, handler: Handler, gives: Any = None, **more: Any) -> Route:  # noqa: ANN401
+    """A route that takes something away; for operators."""
+    return Route(
+        **{"method": "DELETE", "path": path, "handler": handler, "role": Role.OPERATOR, "gives": gives, **more}
+    )
+
+
+SESSION: Final = "/api/sessions/{id}"
+PASSES: Final = "/api/sessions/{id}/passes/{pass}"
+JOB: Final = "/api/jobs/{id}"
+CAMERA: Final = "/api/cameras/{name}"
+SHELL: Final[dict[str, Any]] = {"role": Role.PUBLIC, "media": "text/html"}
+
+ROUTES: Final[tuple[Route, ...]] = (
+    # scans
+    post("/api/scans", scans.start, Job, takes=ScanSpec, status=202),
+    post("/api/scan/stream", scans.start_stream, takes=ScanSpec, media=SSE, stream=True),
+    post("/api/plans", scans.plans, scans.PlansAnswer, takes=ScanSpec, role=Role.VIEWER),
+    # sessions
+    get("/api/sessions", sessions.list_all, Listed[Session], query=sessions.SessionsQuery),
+    get("/api/sessions/active", sessions.list_active, Listed[Session]),
+    get("/api/sessions/restorable", sessions.list_restorable, Listed[sessions.Restorable]),
+    get(SESSION, sessions.show, Session),
+    post(f"{SESSION}/passes", scans.add_pass, Job, takes=PassSpec, status=202),
+    get(PASSES, sessions.show_pass, sessions.PassView),
+    post(f"{PASSES}/resume", sessions.resume_pass, Job, status=202),
+    post(f"{PASSES}/finish", sessions.finish_pass, Job, status=202),
+    post(f"{PASSES}/cancel", sessions.cancel_pass, Job, status=202),
+    get(f"{SESSION}/photos", photos.list_photos, Listed[photos.PhotoView], query=photos.PhotosQuery),
+    get(f"{SESSION}/photos/{{photo}}", photos.photo, query=photos.PhotoQuery, media=JPEG),
+    post(f"{SESSION}/exports", photos.start_export, Job, takes=photos.ExportOrder, status=202),
+    get(f"{SESSION}/exports", photos.list_exports, Listed[str]),
+    get(f"{SESSION}/exports/{{name}}", photos.download_export, media=ZIP),
+    get(f"{SESSION}/download", photos.download, query=photos.DownloadQuery, media=ZIP),
+    # jobs
+    get("/api/jobs", jobs.list_all, Listed[Job]),
+    get("/api/jobs/active", jobs.list_active, Listed[Job]),
+    delete("/api/jobs", jobs.clear, status=204),
+    get(JOB, jobs.show, Job),
+    delete(JOB, jobs.remove, Job),
+    post(f"{JOB}/pause", jobs.pause, Job, takes=jobs.Order),
+    post(f"{JOB}/resume", jobs.resume, Job, takes=jobs.Order),
+    post(f"{JOB}/cancel", jobs.cancel, Job, takes=jobs.Order),
+    post(f"{JOB}/finish", jobs.finish, Job, takes=jobs.Order),
+    post(f"{JOB}/halt", jobs.halt, Job, takes=jobs.Order, role=Role.VIEWER),  # Stop is everybody's
+    post(f"{JOB}/skip", jobs.skip, Job, takes=jobs.Order),
+    post(f"{JOB}/move", jobs.move, Job, takes=jobs.Place),
+    # rig and cameras
+    get("/api/rig", rig.show, state.RigView),
+    post("/api/rig/home", rig.home, state.RigView),
+    post("/api/rig/move", rig.move, state.RigView, takes=rig.Move),
+    post("/api/rig/stop", rig.stop, state.RigView, role=Role.VIEWER),  # Stop is everybody's
+    post("/api/rig/light", rig.light, state.RigView, takes=rig.Level),
+    get(f"{CAMERA}/preview", cameras.preview, media=MJPEG, stream=True),
+    get(f"{CAMERA}/snapshot", cameras.snapshot, media=JPEG),
+    get(f"{CAMERA}/settings", cameras.settings, CameraInfo),
+    # what happens
+    get("/api/events", events.events, query=events.EventsQuery, media=SSE, stream=True),
+    get("/api/ws", events.websocket, media="websocket", status=101, stream=True),
+    get("/api/state", state.state, state.State),
+    get("/healthz", state.healthz, state.Alive, role=Role.PUBLIC),
+    post("/api/demo/faults", demo.faults, takes=Faults, status=204, role=Role.ADMIN),
+    get("/api/openapi.json", page.openapi),
+    # the page
+    get("/", page.view, **SHELL),
+    get("/{view:scan|sessions|jobs|system}", page.view, **SHELL),
+    get("/sessions/{id}", page.view, **SHELL),
+    get("/static/{path:.+}", page.asset, role=Role.PUBLIC, media=FILE),
+)

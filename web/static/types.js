@@ -1,0 +1,38 @@
+/* Shapes of the API as the page uses them (see the API page for all of them). Types only, nothing is loaded at run time. */
+
+/**
+ * @typedef {{by: string, reason: string, message: string, resumes_by_itself: boolean}} Pause
+ * @typedef {{done: number, total: number, unit: string, eta_s: number|null}} Progress
+ * @typedef {{saved: number, skipped: number, retaken: number, bytes: number, duration_s: number, path: string|null}} JobResult
+ * @typedef {{id: string, kind: string, state: string, session_id: string|null, pass: string|null, passes: string[], title: string,
+ *   origin: string, progress: Progress, pause: Pause|null, error: {code: string, message: string}|null, result: JobResult|null,
+ *   queue_position: number|null, created_at: string, started_at: string|null, ended_at: string|null, elapsed_s: number,
+ *   order?: string|null, shot?: number|null}} Job   order: a command being carried out; shot: the one a paused scan failed on
+ * @typedef {{name: string, state: string, shots: number, saved: number, skipped: number, retaken: number, bytes: number,
+ *   plan: {kind: string}, pause: Pause|null, started_at: string|null, ended_at: string|null, duration_s: number}} PassInfo
+ * @typedef {{id: string, title: string, state: string, created_at: string, created_from: string|null, origin: string, operator: string,
+ *   tags: string[], notes: string, passes: PassInfo[], photos: number, bytes: number, thumbnail: string|null, active_job: string|null,
+ *   damage: string[]}} Session
+ * @typedef {{name: string, shot: number, pass: string, camera: string, azimuth: number, elevation: number,
+ *   measured: {azimuth: number, elevation: number}|[number, number], bytes: number, sha256: string, width: number, height: number,
+ *   taken_at: string, exposure_us: number, gain: number, sharpness: number|null, sharpness_relative: number|null,
+ *   clipped: number|null, url?: string}} Photo
+ * @typedef {{shot: number, azimuth: number, elevation: number, camera?: string, state: string, photo?: string|null,
+ *   retaken?: boolean}} Shot   state: planned, saved, skipped; the page adds failed (its job is paused on it)
+ * @typedef {{distance: number, target_height: number, focal_px: number, width: number, height: number}} Geometry
+ * @typedef {{name: string, model?: string, width?: number, height?: number}} CameraRef
+ * @typedef {{name: string, level?: number|null}} LightRef
+ * @typedef {{name: string, driver: string, position: number|null, lowest: number, highest: number, endless: boolean}} Axis
+ * @typedef {{name: string, state: string, message?: string|null, homed_at?: string|null, turntable: Axis|null, tilt: Axis|null, geometry: Geometry|null,
+ *   fixed_elevation: number|null, limits?: any, cameras: CameraRef[], lights: LightRef[]}} Rig
+ * @typedef {{disk_free?: number|null, disk_total?: number|null, cpu_temperature?: number|null}} Health
+ * @typedef {{seq: number|string, boot: string, rig: Rig, jobs: Job[], guards: any[], health: Health, version: string,
+ *   started_at: string, now: string, demo: boolean, presets: Array<{name: string, spec: any}>,
+ *   notices: string[]}} State
+ * @typedef {{count: number, duration_s: number, bytes: number, warnings: string[],
+ *   passes: Array<{name: string, count: number, viewpoints: Array<[number, number]>, duration_s: number, bytes: number,
+ *   warnings: string[]}>}} Estimate
+ * @typedef {{state: 'connecting'|'live'|'lost', since: Date, retryAt: Date|null}} Link
+ * @typedef {{camera: string, number: number, width: number, height: number, jpeg: Blob}} Frame
+ */
+export {};
