@@ -34,7 +34,7 @@ from scanner.jobs import JobQueue
 from scanner.jobs.queue import JobSettings
 from scanner.preview import PreviewHub
 from scanner.rig import RigControl
-from scanner.storage import StorageManager
+from scanner.storage import Files, StorageManager
 
 log = logging.getLogger(__name__)
 
@@ -65,23 +65,30 @@ class App:
         await self.stack.aclose()
 
 
-async def open_app(config: Config, *, demo: bool = False) -> App:
-    """Build and open everything.
+async def open_app(config: Config, *, demo: bool = False, files: Files | None = None) -> App:
+    """Build and open everything. ``files`` are the operations that change the disk; tests pass some that fail.
 
     A rig that fails is a state, not an error: page and sessions work without it.
     Errors: DaemonRunningError, StorageError.
     """
     async with AsyncExitStack() as stack:
-        app = await _build(config, stack, demo=demo)
+        app = await _build(config, stack, demo=demo, files=files)
         stack.pop_all()
         return app
 
 
-async def _build(config: Config, stack: AsyncExitStack, *, demo: bool) -> App:
+async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Files | None) -> App:
     clock = SystemClock()
     rig_clock = SystemClock(config.rig.speed if config.rig else 1.0)
     bus = EventBus(boot=secrets.token_hex(4), clock=clock)
-    storage = await StorageManager.open(data_dir=config.data_dir, state_dir=config.state_dir, clock=clock)
+    storage = await StorageManager.open(
+        data_dir=config.data_dir,
+        state_dir=config.state_dir,
+        clock=clock,
+        files=files,
+        description=f"the rig {config.rig.name}" if config.rig else "",
+        checkpoint_interval=config.checkpoint_interval,
+    )
     stack.push_async_callback(storage.close)
     for notice in storage.notices:
         log.warning("%s", notice)

@@ -32,6 +32,7 @@ class Ticket:
     orders: Orders | None = None  # while a pass runs
     in_lane: bool = False  # a runner has it, running or waiting
     decision: Command | None = None  # what a person decided about a paused job that keeps its lane
+    running_since: float | None = None  # on the board's clock, while a pass runs
     changes: int = 0  # counts changes, for those who wait for one
     skip: tuple[int, str] | None = None  # shot to pass over when the pass goes on, and why
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -65,10 +66,26 @@ class Board:
             raise JobNotFoundError(message, id=job_id) from None
 
     def view(self, ticket: Ticket) -> Job:
-        """The job with its place in the queue."""
+        """The job with what changes by itself: its place in the queue, the time it has worked."""
+        if ticket.running_since is not None:
+            return replace(ticket.job, elapsed_s=round(ticket.job.elapsed_s + self.worked(ticket), 3))
         if ticket.job.state is not JobState.PENDING or ticket.in_lane:
             return ticket.job
         return replace(ticket.job, queue_position=self.waiting(ticket.job.kind).index(ticket) + 1)
+
+    def worked(self, ticket: Ticket) -> float:
+        """Seconds of the world since its pass began to run; 0.0 while none runs."""
+        since = ticket.running_since
+        return 0.0 if since is None else (self._clock.monotonic() - since) / self._clock.speed
+
+    def began(self, ticket: Ticket) -> None:
+        """A pass begins to run."""
+        ticket.running_since = self._clock.monotonic()
+
+    def rested(self, ticket: Ticket) -> None:
+        """The pass runs no more: what it worked is added up."""
+        ticket.job = replace(ticket.job, elapsed_s=round(ticket.job.elapsed_s + self.worked(ticket), 3))
+        ticket.running_since = None
 
     def tickets(self) -> tuple[Ticket, ...]:
         """Every ticket, oldest first."""

@@ -66,7 +66,7 @@ class JobQueue:
             pool=engine.pool,
             presets=settings.presets,
         )
-        self._scans = ScanRunner(storage=storage, engine=engine, guards=guards, board=self._board, bus=bus, clock=clock)
+        self._scans = ScanRunner(storage=storage, engine=engine, guards=guards, board=self._board, bus=bus)
         self._exports = ExportRunner(storage=storage, board=self._board, clock=clock)
         self._commander = Commander(board=self._board, scans=self._scans)
         self._lanes: list[asyncio.Task[None]] = []

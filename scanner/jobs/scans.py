@@ -11,7 +11,6 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from scanner.clock import Clock
 from scanner.engine import Ending, EndingKind, Engine, Order, Orders
 from scanner.engine.run import HALTED
 from scanner.errors import ConflictError, NotFoundError, ScannerError, StorageError
@@ -39,7 +38,6 @@ class ScanRunner:
     guards: Guards
     board: Board
     bus: EventBus
-    clock: Clock
 
     async def run(self, ticket: Ticket) -> None:
         """Work on a job until it has ended, or stands still because the daemon stops."""
@@ -77,14 +75,13 @@ class ScanRunner:
             started_at=job.started_at or self.board.now(),
         )
         log.info("scan of pass %s begins", name, extra=fields_of(ticket.job))
-        began = self.clock.monotonic()
+        self.board.began(ticket)
         try:
-            ending = await self._with_writer(ticket, name, orders)
+            return await self._with_writer(ticket, name, orders)
         except (StorageError, ConflictError, NotFoundError) as error:
-            ending = Ending(kind=EndingKind.PAUSED, pause=Pause(by="fault", reason=error.code, message=error.message))
-        worked = (self.clock.monotonic() - began) / self.clock.speed
-        ticket.job = replace(ticket.job, elapsed_s=round(ticket.job.elapsed_s + worked, 3))
-        return ending
+            return Ending(kind=EndingKind.PAUSED, pause=Pause(by="fault", reason=error.code, message=error.message))
+        finally:
+            self.board.rested(ticket)
 
     async def _with_writer(self, ticket: Ticket, name: PassName, orders: Orders) -> Ending:
         session = await self.storage.get_session(_session_id(ticket))
@@ -94,9 +91,9 @@ class ScanRunner:
                 index, reason = ticket.skip
                 await writer.skip(writer.plan.shots[index - 1], reason)
                 ticket.skip = None
-            done = sum(info.saved + info.skipped for info in session.passes if info.name in ticket.job.passes)
-            progress = replace(ticket.job.progress, done=done)
-            ticket.job = replace(ticket.job, progress=progress)
+            others = [info for info in session.passes if info.name in ticket.job.passes and info.name != name]
+            done = len(writer.plan.shots) - len(writer.remaining()) + sum(info.saved + info.skipped for info in others)
+            ticket.job = replace(ticket.job, progress=replace(ticket.job.progress, done=done))
             reporter = Reporter(ticket, writer, self.bus, later_s=0.0)
             try:
                 return await self.engine.run(writer, orders, reporter)

@@ -64,6 +64,7 @@ class Keeper:
         self._layout = premises.layout
         self._builder = SessionBuilder(premises.files, premises.layout, premises.clock)
         self._open: dict[tuple[SessionId, PassName], PassDisk] = {}
+        self._unwanted: list[tuple[SessionId, PassName | None]] = []
         self.touched: set[SessionId] = set()  # changed here since a reconciliation began
         self.index, self.index_fault = self._open_index()
 
@@ -88,6 +89,7 @@ class Keeper:
     def create(self, new: NewSession) -> SessionHandle:
         """A new session, or the one that the same submission made. Errors: SpecError, IdempotencyError."""
         check_passes(new.passes)
+        self.tidy()
         known = self._known(new.submission)
         if known is not None:
             return known
@@ -98,18 +100,16 @@ class Keeper:
     def add_pass(self, session_id: SessionId, new: NewPass, rig: RigInfo, made: Submission | None) -> SessionHandle:
         """Another pass of a session. Errors: SessionNotFoundError, PassExistsError, SpecError, IdempotencyError."""
         check_passes((new,))
+        self.tidy()
         known = self._known(made)
         if known is not None:
             return known
         handle = self.handle(session_id)
         doing = reported(f"pass {new.spec.name} could not be created", self._layout.data)
-        with doing, self._noted(session_id):
-            document = self._builder.add_pass(session_id, new, rig, made, self.premises.token())
-            try:
-                self.take_in(session_id)
-            except StorageError:
-                self._builder.remove_pass(session_id, document.name, self.premises.token())
-                raise
+        name = PassName(new.spec.name)
+        with doing, self._noted(session_id), self._undone_on_failure(session_id, name) as published:
+            self._builder.add_pass(session_id, new, rig, made, self.premises.token(), published)
+            self.take_in(session_id)
         return handle
 
     def discard(self, handle: SessionHandle) -> None:
@@ -211,21 +211,39 @@ class Keeper:
     def _publish(self, draft: SessionDraft) -> SessionId:
         for attempt in itertools.count(1):
             session_id = draft.candidate(attempt)
-            with self._noted(session_id):
-                try:
-                    if draft.publish(self._layout.sessions, attempt):
-                        self.take_in(session_id)
-                        return session_id
-                except (OSError, StorageError):
-                    if draft.published:
-                        self._undo(session_id)
-                    raise
+            with self._noted(session_id), self._undone_on_failure(session_id, None) as published:
+                if draft.publish(self._layout.sessions, attempt, published):
+                    self.take_in(session_id)
+                    return session_id
         raise AssertionError
 
-    def _undo(self, session_id: SessionId) -> None:
-        with suppress(OSError, StorageError):  # noted as an intent: the next start tells what is there
-            self._builder.remove(session_id, self.premises.token())
-            self.index.remove([session_id])
+    @contextmanager
+    def _undone_on_failure(self, session_id: SessionId, name: PassName | None) -> Iterator[Callable[[], None]]:
+        """Take back what the block published (it calls what it is given to say so) if it fails afterwards."""
+        published = False
+
+        def publish() -> None:
+            nonlocal published
+            published = True
+
+        try:
+            yield publish
+        except (OSError, StorageError):
+            if published:
+                self._unwanted.append((session_id, name))
+                self.tidy()
+            raise
+
+    def tidy(self) -> None:
+        """Take back what was published by an operation that then failed; what the disk refuses is tried again later."""
+        for session_id, name in tuple(self._unwanted):
+            with suppress(OSError, StorageError):
+                if name is None:
+                    self._builder.remove(session_id, self.premises.token())
+                else:
+                    self._builder.remove_pass(session_id, name, self.premises.token())
+                self._unwanted.remove((session_id, name))
+                self.take_in(session_id)
 
     def _known(self, made: Submission | None) -> SessionHandle | None:
         found = None if made is None else self.index.submission(made.key)

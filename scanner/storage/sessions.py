@@ -8,7 +8,7 @@ whether the name is free.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Final
 from scanner.clock import Clock, utc_text
 from scanner.errors import DamagedError, PassExistsError
 from scanner.model import PassName, RigInfo, SessionId
-from scanner.storage.claims import claimed, remove_quietly
+from scanner.storage.claims import claimed, remove_quietly, sweep
 from scanner.storage.documents import (
     SOFTWARE,
     NewPass,
@@ -28,7 +28,7 @@ from scanner.storage.documents import (
     encode,
     read_pass_file,
 )
-from scanner.storage.files import Files, durable_write, remove_tree
+from scanner.storage.files import Files, durable_write, make_dirs
 from scanner.storage.layout import BUILDING, LEAVING, Layout, SessionPaths, check_names, session_ids
 from scanner.storage.views import pass_names
 
@@ -64,31 +64,36 @@ class SessionBuilder:
                     remove_quietly(self._files, root)
 
     def add_pass(
-        self, session_id: SessionId, new: NewPass, rig: RigInfo, made: Submission | None, token: str
-    ) -> PassFile:
-        """Add a planned pass in one step. Errors: PassExistsError, OSError."""
+        self,
+        session_id: SessionId,
+        new: NewPass,
+        rig: RigInfo,
+        made: Submission | None,
+        token: str,
+        published: Callable[[], None],
+    ) -> None:
+        """Add a planned pass in one step and say so to ``published``. Errors: PassExistsError, OSError."""
         paths = self._layout.session(session_id)
         if new.spec.name in pass_names(paths):
             raise _exists(session_id, new.spec.name)
         number = 1 + max((document.number for document in _documents(paths)), default=0)
         document = _pass_file(session_id, number, new, rig, made, utc_text(self._clock.now()))
+        place = paths.pass_(document.name)
+        make_dirs(self._files, place.images)
+        self._files.fsync_dir(place.images)
         building = paths.passes / f"{BUILDING}{token}"
-        images = paths.pass_(document.name).images
-        with suppress(FileExistsError):
-            self._files.mkdir(images)
-        self._files.fsync_dir(images)
-        self._files.fsync_dir(images.parent)
-        try:
-            self._files.mkdir(building)
-            write_pass(self._files, building, document)
-            self._files.rename(building, paths.pass_(document.name).metadata)
-        except OSError as error:
-            remove_quietly(self._files, building)
-            if error.errno in _TAKEN:
-                raise _exists(session_id, new.spec.name) from error
-            raise
+        sweep(self._files, paths.passes)
+        with claimed(self._files, building):
+            try:
+                write_pass(self._files, building, document)
+                self._files.rename(building, place.metadata)
+            except OSError as error:
+                remove_quietly(self._files, building)
+                if error.errno in _TAKEN:
+                    raise _exists(session_id, new.spec.name) from error
+                raise
+        published()
         self._files.fsync_dir(paths.passes)
-        return document
 
     def remove(self, session_id: SessionId, token: str) -> None:
         """Take a session away in one step, then remove what it held. Errors: OSError before it is away."""
@@ -98,13 +103,13 @@ class SessionBuilder:
         remove_quietly(self._files, gone)
 
     def remove_pass(self, session_id: SessionId, name: PassName, token: str) -> None:
-        """Undo :meth:`add_pass`; what cannot be removed stays as a planned pass."""
+        """Take a pass without photos away in one step, then remove what it held. Errors: OSError before it is away."""
         paths = self._layout.session(session_id)
         gone = paths.passes / f"{LEAVING}{token}"
-        with suppress(OSError):
-            self._files.rename(paths.pass_(name).metadata, gone)
-            self._files.fsync_dir(paths.passes)
-            remove_tree(self._files, gone)
+        self._files.rename(paths.pass_(name).metadata, gone)
+        self._files.fsync_dir(paths.passes)
+        remove_quietly(self._files, gone)
+        with suppress(OSError):  # an empty directory of images does no harm
             self._files.rmdir(paths.pass_(name).images)
 
 
@@ -133,19 +138,20 @@ class SessionDraft:
         for directory in (*leaves, images):
             self._files.fsync_dir(directory)
 
-    def publish(self, sessions: Path, attempt: int) -> SessionId | None:
-        """Take the ``attempt``-th name; None where it is taken. Errors: OSError."""
+    def publish(self, sessions: Path, attempt: int, published: Callable[[], None]) -> bool:
+        """Take the ``attempt``-th name and say so to ``published``; False where it is taken. Errors: OSError."""
         session_id = session_ids(self._now, self._new.title, attempt)
         self._write_documents(session_id)
         try:
             self._files.rename(self._paths.root, sessions / session_id)
         except OSError as error:
             if error.errno in _TAKEN:
-                return None
+                return False
             raise
         self.published = True
+        published()
         self._files.fsync_dir(sessions)
-        return session_id
+        return True
 
     def candidate(self, attempt: int) -> SessionId:
         """The name that :meth:`publish` will try."""

@@ -84,7 +84,7 @@ class Reconciler:
         """Compare, read what differs, forget what is gone. ``report(done, total)`` is told now and then. Errors:
         StorageError.
         """
-        await self._threads.writer.run(self._keeper.touched.clear)
+        await self._threads.writer.run(self._begin)
         names = await self._threads.pool.run(self._session_names)
         done, before = 0, ""
         while not self._stopping.is_set():
@@ -102,6 +102,10 @@ class Reconciler:
 
     def _found(self, *, finished: bool) -> Found:
         return Found(notices=tuple(self._notices), read=self._read, gone=self._gone, finished=finished)
+
+    def _begin(self) -> None:
+        self._keeper.tidy()
+        self._keeper.touched.clear()
 
     async def _compare(self, names: Sequence[SessionId], before: str, upto: str | None) -> None:
         known = dict(await self._signatures(before, upto))

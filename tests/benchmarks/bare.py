@@ -34,8 +34,13 @@ async def events(request: web.Request) -> web.StreamResponse:
     request.app[QUEUES].add(queue)
     answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await answer.prepare(request)
-    while True:
-        await answer.write(await queue.get())
+    try:
+        while True:
+            await answer.write(await queue.get())
+    except ConnectionError:
+        return answer
+    finally:
+        request.app[QUEUES].discard(queue)
 
 
 async def publish(request: web.Request) -> web.Response:

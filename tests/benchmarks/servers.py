@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -25,28 +26,29 @@ class Plain:
     """Any server that prints its address: the floor, or our daemon with a configuration of its own."""
 
     def __init__(self, command: list[str]) -> None:
+        self._log = tempfile.NamedTemporaryFile()  # noqa: SIM115 - closed by end(); a pipe would fill up
         begin = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-m", *command],
             cwd=TOP,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=self._log,
             stderr=subprocess.STDOUT,
             env=environment(measured=False),
         )
-        assert self.process.stdout is not None
-        said = b""
-        while not (found := ADDRESS.search(said.decode(errors="replace"))):
-            line = self.process.stdout.readline()
-            if not line:
-                raise RuntimeError(said.decode(errors="replace"))
-            said += line
+        while not (found := ADDRESS.search(self._said())):
+            if self.process.poll() is not None:
+                raise RuntimeError(self._said())
+            time.sleep(0.005)
         self.port = int(found[1])
         while True:
             with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=5):
                 break
             time.sleep(0.005)
         self.started_in = time.monotonic() - begin
+
+    def _said(self) -> str:
+        return Path(self._log.name).read_text(errors="replace")
 
     @property
     def pid(self) -> int:
@@ -57,8 +59,7 @@ class Plain:
         """Kill it."""
         self.process.kill()
         self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        self._log.close()
 
 
 @contextlib.contextmanager

@@ -53,7 +53,7 @@ def test_tenengrad_is_the_mean_squared_gradient() -> None:
     assert tenengrad(np.full((40, 50), 77)) == 0.0
 
 
-@pytest.mark.parametrize("size", [(640, 480), (1920, 1080), (4608, 2592)])
+@pytest.mark.parametrize("size", [(640, 480), (2304, 1296)])
 def test_sharpness_falls_with_blur_and_not_with_noise(size: tuple[int, int]) -> None:
     picture = texture(*size, cell=size[0] // 80)
     reach = max(2, size[0] // 300)

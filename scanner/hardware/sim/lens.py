@@ -86,8 +86,3 @@ class Lens:
             bend = 1 + np.float32(self.k1) * (x * x + y * y)
             x, y = seen_x / bend, seen_y / bend
         return x, y
-
-    def blur(self, depth: float, focus: float) -> float:
-        """Radius in pixels of the disc into which a point ``depth`` mm away spreads; ``focus`` in dioptres (1 / m)."""
-        aperture = self.focal_mm / self.f_number
-        return abs(focus / 1000 - 1 / depth) * aperture * self.focal / 2

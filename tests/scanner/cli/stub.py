@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 Step = bytes | tuple[str, Any] | Callable[[], None]
+COMMAND = "import sys; from scanner.cli import command; sys.exit(command())"  # what the console script does
 PATIENCE = 10.0  # seconds that a test may hang before it fails
 
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 import scanner
-from scanner.cli import build_parser, daemon_options, main
+from scanner.cli import build_parser, command, daemon_options, main
 from scanner.cli.completion import bash
 from scanner.cli.entry import EPILOG
 from scanner.cli.output import Output
 from scanner.config import reading
 from scanner.errors import error_types
 from tests.scanner.cli.conftest import Terminal, completed, job, paused
-from tests.scanner.cli.stub import Stub
+from tests.scanner.cli.stub import COMMAND, Stub
 
 TOP = Path(__file__).parents[3]
 
@@ -87,6 +87,24 @@ def test_somebody_at_a_terminal_is_asked(stub, monkeypatch):
 def test_commands_that_are_no_daemon_have_no_daemon_options():
     for argv in ([], ["status"], ["jobs", "list"], ["--help"], ["config", "path", "demo"]):
         assert daemon_options(argv) is None
+
+
+def test_the_console_script_runs_a_command_or_becomes_the_daemon(monkeypatch, capsys):
+    became: list[list[str]] = []
+
+    def become(_: str, argv: list[str]) -> None:
+        became.append(argv)
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execv", become)
+    monkeypatch.setattr(sys, "argv", ["scanner", "--version"])
+    assert command() == 0
+    assert "scanner" in capsys.readouterr().out
+    assert not became
+    monkeypatch.setattr(sys, "argv", ["scanner", "demo", "--port", "0"])
+    with pytest.raises(SystemExit):
+        command()
+    assert became == [[sys.executable, "-P", "-m", "scanner", "demo", "--port", "0"]]
 
 
 def test_the_options_of_a_demo(tmp_path, monkeypatch):
@@ -155,7 +173,7 @@ def test_the_completion_is_printed(cli):
 def process(*argv: str, stub: Stub, **options: object) -> subprocess.Popen[str]:
     """The command as a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "scanner", *argv],
+        [sys.executable, "-c", COMMAND, *argv],
         cwd=TOP,
         env=os.environ | {"SCANNER_SOCKET": str(stub.path)},
         stdout=subprocess.PIPE,

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.scanner.cli.stub import COMMAND
 from tests.support.daemon import Daemon
 from tests.support.tree import TOP
 
@@ -29,7 +30,7 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 def command(daemon: Daemon, *argv: str) -> tuple[list[str], dict[str, Any]]:
     """The command and how to run it."""
     environment = os.environ | {"SCANNER_SOCKET": str(daemon.directory / "scanner.sock")}
-    return [sys.executable, "-m", "scanner", *argv], {"cwd": TOP, "env": environment, "text": True}
+    return [sys.executable, "-c", COMMAND, *argv], {"cwd": TOP, "env": environment, "text": True}
 
 
 def scanner(daemon: Daemon, *argv: str, code: int = 0) -> str:

@@ -268,6 +268,10 @@ class PowerCutFiles(Files):
         super().rename(source, target)
         self.after(self)
 
+    def exchange(self, source: Path, target: Path) -> None:
+        super().exchange(source, target)
+        self.after(self)
+
     def link(self, source: Path, target: Path) -> None:
         super().link(source, target)
         self.after(self)

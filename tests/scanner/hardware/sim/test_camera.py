@@ -49,7 +49,7 @@ def clock() -> LeapClock:
     return LeapClock()
 
 
-@pytest.mark.parametrize("elevation", [15.0, 45.0])
+@pytest.mark.parametrize("elevation", [20.0, 45.0])
 async def test_markers_show_the_planned_angle_all_around(
     opened: Opener, clock: LeapClock, elevation: float, figures
 ) -> None:
