@@ -13,7 +13,7 @@
 import { startKeys } from './keys.js';
 import { store } from './store.js';
 import { t } from './i18n.js';
-import { put } from './dom.js';
+import { h, put } from './dom.js';
 import { span } from './format.js';
 import { buildShell, showView, say, urgent } from './shell.js';
 
@@ -21,11 +21,11 @@ import { buildShell, showView, say, urgent } from './shell.js';
 /** @typedef {{go: (path: string) => void, say: (text: string) => void, urgent: (text: string) => void, retitle: () => void}} Shell */
 /** @typedef {Record<string, any> & {query: URLSearchParams}} Params */
 
-/** @type {Array<[RegExp, string, () => Promise<{mount: (main: HTMLElement, params: Params, shell: Shell) => View}>]>} */
+/** path, entry of the rail, module, style sheet of its own @type {Array<[RegExp, string, () => Promise<{mount: (main: HTMLElement, params: Params, shell: Shell) => View}>, string?]>} */
 const ROUTES = [
   [/^\/$/, 'scan', () => import('./views/scan.js')],
-  [/^\/sessions\/?$/, 'sessions', () => import('./views/sessions.js')],
-  [/^\/sessions\/(?<id>[^/]+)$/, 'sessions', () => import('./views/session.js')],
+  [/^\/sessions\/?$/, 'sessions', () => import('./views/sessions.js'), 'sessions.css'],
+  [/^\/sessions\/(?<id>[^/]+)$/, 'sessions', () => import('./views/session.js'), 'sessions.css'],
 ];
 
 const main = /** @type {HTMLElement} */ (document.getElementById('main'));
@@ -33,6 +33,8 @@ const main = /** @type {HTMLElement} */ (document.getElementById('main'));
 let view = null;
 let shown = '';
 let turn = 0;
+/** @type {Set<string>} */
+const sheets = new Set();
 
 /** @type {Shell} */
 const shell = { go, say, urgent, retitle };
@@ -60,7 +62,7 @@ async function render(moved) {
   if (view?.changed && pathname === shown) { view.changed(searchParams); return; }
   const route = ROUTES.find(([pattern]) => pattern.test(pathname));
   const mine = ++turn;
-  const [module] = await Promise.all([route ? route[2]() : null, store.ready]); // what is shown at once stays where it is
+  const [module] = await Promise.all([route ? route[2]() : null, store.ready, sheet(route?.[3])]); // what is shown at once stays where it is
   if (mine !== turn) return; // somebody went on meanwhile
   view?.leave();
   view = null;
@@ -72,6 +74,16 @@ async function render(moved) {
   else main.append(Object.assign(document.createElement('h1'), { className: 'pane', textContent: t.errors.noPage }));
   retitle();
   if (moved) { scrollTo(0, 0); main.focus({ preventScroll: true }); }
+}
+
+/** Loads a view's style sheet, once, before the view is shown. @param {string|undefined} name */
+function sheet(name) {
+  if (!name || sheets.has(name)) return null;
+  sheets.add(name);
+  return new Promise(done => {
+    const link = h('link', { rel: 'stylesheet', href: `/static/${name}`, onload: done, onerror: done });
+    document.head.append(link);
+  });
 }
 
 /** @param {Record<string, string>|undefined} groups */

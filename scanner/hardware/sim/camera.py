@@ -16,7 +16,7 @@ from scanner.hardware.api import PreviewFrame
 from scanner.hardware.sim.lens import Lens
 from scanner.hardware.sim.metering import Metering
 from scanner.hardware.sim.photograph import photograph
-from scanner.hardware.sim.sensor import Development, Noise, exposed
+from scanner.hardware.sim.sensor import Development, Noise, exposed, noise_bank
 from scanner.hardware.sim.world import World
 from scanner.model import CameraInfo, CameraName, Exposure, LockedSettings, WhiteBalance
 from scanner.spec import CameraSettings, FixedExposure, FixedFocus
@@ -71,7 +71,6 @@ class SimCamera:
         self._idle.set()
         self._photos, self._frames = 0, 0
         self._seed = (world.settings.seed, zlib.crc32(name.encode()))
-        self._bank = Noise.bank()
 
     async def open(self) -> None:
         if self._thread is not None:
@@ -140,7 +139,7 @@ class SimCamera:
             )
             raise CameraTimeoutError(msg, device=self.info.name)
         self._photos += 1
-        noise = Noise(self._bank, (*self._seed, 0, self._photos))
+        noise = Noise(noise_bank(), (*self._seed, 0, self._photos))
         order = Order(
             min(max(round(locked.exposure_us * 2**ev), SHORTEST_US), LONGEST_US),
             locked.gain,
@@ -181,7 +180,7 @@ class SimCamera:
             )
         self._frames += 1
         number = self._frames
-        yuv = await self._take(order, Noise(self._bank, (*self._seed, 1, number)))
+        yuv = await self._take(order, Noise(noise_bank(), (*self._seed, 1, number)))
         return PreviewFrame(camera=self.info.name, width=width, height=height, yuv=yuv, number=number)
 
     async def _take(self, order: Order, noise: Noise) -> bytes:

@@ -8,6 +8,7 @@ none.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -51,17 +52,20 @@ class Development:
     gain: float
 
 
+@lru_cache(maxsize=1)
+def noise_bank() -> Floats:
+    """The deviates that all photos share; a photo's seed chooses where each of its bands begins in them."""
+    bank: Floats = np.random.default_rng(0).standard_normal(NOISE_BANK, dtype=np.float32)
+    bank.flags.writeable = False
+    return bank
+
+
 class Noise:
     """Normal deviates for one photo, fixed by its seed."""
 
     def __init__(self, bank: Floats, seed: tuple[int, ...]) -> None:
         self._bank = bank
         self._places = np.random.default_rng(seed)
-
-    @staticmethod
-    def bank() -> Floats:
-        """The deviates all photos share; seeds choose where each band begins."""
-        return np.random.default_rng(0).standard_normal(NOISE_BANK, dtype=np.float32)
 
     def like(self, codes: Floats) -> Floats:
         """As many deviates as ``codes`` has, in its shape."""

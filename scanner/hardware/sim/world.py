@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from scanner.config import SimWorld
 from scanner.hardware.sim.axis import SimAxis
@@ -12,12 +13,18 @@ from scanner.hardware.sim.faults import Faults
 from scanner.hardware.sim.lens import View
 from scanner.hardware.sim.light import SimLight
 from scanner.hardware.sim.scene import Flip, Scene
-from scanner.hardware.sim.textures import PLATE_RADIUS
+from scanner.hardware.sim.textures import PLATE_RADIUS, Stone
 from scanner.model import Geometry
 
 GLANCES = 9  # instants of an exposure at which the plate's angle is read to see whether it moves
 STILL = 0.3  # pixels that the plate's rim may move during an exposure before the picture shows it
 MOST_VIEWS = 9  # of which a moving exposure is composed
+
+
+@lru_cache(maxsize=4)
+def made(seed: int, stone: Stone, side: int) -> Scene:
+    """A scene; the last few are kept, because making one takes a tenth of a second or more."""
+    return Scene(seed, stone, side)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,7 +50,7 @@ class World:
         """Stone and plate, made at the first call (a few tenths of a second)."""
         with self._making:
             if self._scene is None:
-                self._scene = Scene(self.settings.seed, self.settings.stone, self.side)
+                self._scene = made(self.settings.seed, self.settings.stone, self.side)
             return self._scene
 
     def brightness(self) -> float:

@@ -8,7 +8,7 @@ import pytest
 from scanner.engine import Order, Orders
 
 
-@pytest.mark.parametrize("given", itertools.permutations(Order, 3))
+@pytest.mark.parametrize("given", list(itertools.permutations(Order, 3)))
 def test_the_strongest_wins(given):
     orders = Orders()
     for order in given:
@@ -17,7 +17,7 @@ def test_the_strongest_wins(given):
     assert orders.order is max(given)
 
 
-@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("order", list(Order))
 async def test_only_urgent_orders_interrupt(order):
     orders = Orders()
     waiting = asyncio.ensure_future(orders.wait_urgent())

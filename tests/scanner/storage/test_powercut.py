@@ -66,6 +66,8 @@ class Machine:
 
     def cut(self, files: PowerCutFiles) -> None:
         """Called in whatever thread is at work, between two operations."""
+        if not self.place.sessions.is_dir():
+            return
         self.count += 1
         if self.count % self.every:
             return

@@ -9,9 +9,9 @@ import numpy as np
 from scanner.hardware.sim.lens import Lens, View
 from scanner.hardware.sim.photograph import photograph
 from scanner.hardware.sim.scene import Scene
-from scanner.hardware.sim.sensor import Development, Noise
+from scanner.hardware.sim.sensor import Development, Noise, noise_bank
 
-BANK = Noise.bank()
+BANK = noise_bank()
 FOCUS = 1000 / 245  # dioptres: the stone's near side
 
 
