@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scanner import __version__
 from scanner.clock import SystemClock, utc_text
@@ -27,7 +27,6 @@ from scanner.events import EventBus, WarningRaised
 from scanner.guards import Guards
 from scanner.hardware.api import Rig
 from scanner.hardware.registry import build_rig
-from scanner.hardware.sim.faults import Faults
 from scanner.health import HealthMonitor
 from scanner.imaging import encode_preview
 from scanner.jobs import JobQueue
@@ -35,6 +34,9 @@ from scanner.jobs.queue import JobSettings
 from scanner.preview import PreviewHub
 from scanner.rig import RigControl
 from scanner.storage import Files, StorageManager
+
+if TYPE_CHECKING:
+    from scanner.hardware.sim.faults import Faults
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +53,7 @@ class App:
     bus: EventBus
     storage: StorageManager
     devices: Rig | None
-    faults: Faults  # of the twin, on request; without meaning for real devices
+    faults: Faults | None  # of the twin, on request; in a demo only
     rig: RigControl
     guards: Guards
     preview: PreviewHub
@@ -93,7 +95,7 @@ async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Fi
     for notice in storage.notices:
         log.warning("%s", notice)
 
-    faults = Faults()
+    faults = _faults() if demo else None
     devices = build_rig(config.rig, rig_clock, faults=faults) if config.rig else None
     rig = RigControl(devices, clock=rig_clock, bus=bus)
     stack.push_async_callback(rig.close)
@@ -123,6 +125,7 @@ async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Fi
         keep_ended=timedelta(hours=config.jobs.keep_ended_hours),
         resume_on_start=config.resume_on_start,
         presets=dict(config.presets),
+        settle_estimate=config.rig.settle_estimate if config.rig else 0.0,
     )
     jobs = JobQueue(storage=storage, engine=engine, bus=bus, settings=settings)
     stack.push_async_callback(jobs.close)
@@ -144,6 +147,13 @@ async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Fi
         jobs=jobs,
         stack=stack.pop_all(),
     )
+
+
+def _faults() -> Faults:
+    """No faults yet."""
+    from scanner.hardware.sim.faults import Faults  # noqa: PLC0415 - a daemon on a real rig never loads the twin
+
+    return Faults()
 
 
 async def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:

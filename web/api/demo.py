@@ -13,7 +13,7 @@ from web.context import daemon
 async def faults(request: web.Request) -> web.StreamResponse:
     """Make the simulated rig fail: what is not named in the body is whole again."""
     app = daemon(request)
-    if not app.demo:
+    if app.faults is None:
         message = "faults can be asked for in demo mode only"
         raise ForbiddenError(message)
     app.faults.become(await body_of(request, Faults))

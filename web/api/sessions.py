@@ -93,7 +93,7 @@ async def show_pass(request: web.Request) -> web.StreamResponse:
     document = await storage.pass_document(session, name)
     shots = await storage.shots(session, name)
     info = next(info for info in (await storage.get_session(session)).passes if info.name == name)
-    locked = None if document.locked is None else {str(camera): value for camera, value in document.locked.items()}
+    locked = {str(camera): value for camera, value in document.locked.items()}
     return answer(PassView(info, shots, document.spec, document.rig, locked))
 
 

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.app import open_app
 from scanner.errors import (
@@ -25,7 +26,7 @@ from scanner.errors import (
 from scanner.events import JobCreated, PassCompleted, ProgressMade, ShotFailed
 from scanner.jobs import board as board_module
 from scanner.model import JobId, PassName, SessionId
-from scanner.spec import Fibonacci, ScanSpec
+from scanner.spec import CameraSettings, Fibonacci, ScanSpec
 from scanner.states import ACTIVE, ENDED, Command, JobState, PassState, ShotState
 from tests.scanner.jobs.following import Follower, a_pass, a_scan
 
@@ -207,8 +208,6 @@ async def test_ten_thousand_shots_and_no_more(app):
 
 
 def a_camera(bracket):
-    from scanner.spec import CameraSettings  # noqa: PLC0415
-
     return CameraSettings(width=96, height=72, bracket_ev=bracket)
 
 
@@ -420,8 +419,6 @@ async def test_a_restart_finds_everything_where_it_was(demo):
 
 
 async def test_auto_resumes_by_itself(demo):
-    from msgspec.structs import replace  # noqa: PLC0415
-
     app = await open_app(demo, demo=True)
     follower = Follower(app)
     job = await app.jobs.submit_scan(a_scan(shots=30), "test")
