@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from scanner import __version__
 from scanner.clock import SystemClock, utc_text
 from scanner.config import Config
-from scanner.engine import Engine
+from scanner.engine import Engine, Habits
 from scanner.errors import StorageError
 from scanner.events import EventBus, WarningRaised
 from scanner.guards import Guards
@@ -120,12 +120,12 @@ async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Fi
     health.start()
     stack.push_async_callback(health.close)
 
-    engine = Engine(rig=rig, clock=rig_clock, pool=pool, guards=guards, memory_bytes=_memory())
+    habits = Habits(settle=config.rig.settle_estimate if config.rig else 0.0)
+    engine = Engine(rig=rig, clock=rig_clock, pool=pool, guards=guards, memory_bytes=_memory(), habits=habits)
     settings = JobSettings(
         keep_ended=timedelta(hours=config.jobs.keep_ended_hours),
         resume_on_start=config.resume_on_start,
         presets=dict(config.presets),
-        settle_estimate=config.rig.settle_estimate if config.rig else 0.0,
     )
     jobs = JobQueue(storage=storage, engine=engine, bus=bus, settings=settings)
     stack.push_async_callback(jobs.close)

@@ -14,6 +14,7 @@ devices. How a run ends is decided in ``run`` alone: everything else only report
 """
 
 from scanner.engine.orders import Order, Orders
+from scanner.engine.pace import Habits
 from scanner.engine.run import Ending, EndingKind, Engine, Observer
 
-__all__ = ["Ending", "EndingKind", "Engine", "Observer", "Order", "Orders"]
+__all__ = ["Ending", "EndingKind", "Engine", "Habits", "Observer", "Order", "Orders"]

@@ -1,22 +1,45 @@
-"""How long the rest of a run will take, from predicted motion and measured settling and exposing."""
+"""How long shots take beside motion, learned while working, and how long the rest of a run will take."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from scanner.model import Shot
 from scanner.planning import RigLimits, shot_move_time
 
-GUESS = 0.4  # seconds per shot beside motion, until the first one is measured
 WEIGHT = 0.2  # of the newest measurement
 
 
-class Pace:
-    """Predicts the seconds left, in seconds of the world."""
+@dataclass(slots=True)
+class Habits:
+    """What settling and exposing take on this rig, in its seconds: a guess at first, then a running mean of what
+    was measured.
+    """
 
-    def __init__(self, shots: tuple[Shot, ...], limits: RigLimits) -> None:
+    settle: float
+    exposure: float = 0.1
+    measured: bool = False
+
+    def took(self, settle: float, exposure: float) -> None:
+        """Learn from one shot; the first one replaces the guess."""
+        weight = WEIGHT if self.measured else 1.0
+        self.settle += weight * (settle - self.settle)
+        self.exposure += weight * (exposure - self.exposure)
+        self.measured = True
+
+    @property
+    def rest(self) -> float:
+        """Seconds of a shot beside motion."""
+        return self.settle + self.exposure
+
+
+class Pace:
+    """Predicts the seconds left of one run, in seconds of the world."""
+
+    def __init__(self, shots: tuple[Shot, ...], limits: RigLimits, habits: Habits) -> None:
         self._speed = limits.speed
-        self._rest = GUESS
-        self._measured = False
-        self._left: dict[int, tuple[int, float]] = {}  # shot index -> shots after it, motion after it
+        self._habits = habits
+        self._left: dict[int, tuple[int, float]] = {}  # shot index -> shots after it, world seconds of motion after it
         motion = 0.0
         after: Shot | None = None
         for count, shot in enumerate(reversed(shots)):
@@ -24,15 +47,8 @@ class Pace:
                 motion += shot_move_time(shot.viewpoint, after.viewpoint, limits)
             self._left[shot.index] = (count, motion)
             after = shot
-        self._all = (len(shots), motion)
 
-    def took(self, beside_motion: float) -> None:
-        """Learn from one shot how long settling and exposing take, rig seconds."""
-        weight = WEIGHT if self._measured else 1.0
-        self._rest += weight * (beside_motion - self._rest)
-        self._measured = True
-
-    def left(self, after_shot: int | None) -> float:
-        """Seconds left after ``after_shot`` was saved; None: before the first."""
-        shots, motion = self._all if after_shot is None else self._left[after_shot]
-        return (motion * self._speed + shots * self._rest) / self._speed
+    def left(self, after_shot: int) -> float:
+        """Seconds left after ``after_shot`` was saved."""
+        shots, motion = self._left[after_shot]
+        return motion + shots * self._habits.rest / self._speed

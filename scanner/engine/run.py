@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from scanner.clock import Clock
 from scanner.engine.handover import HandOver, room_for
 from scanner.engine.orders import Order, Orders
-from scanner.engine.pace import Pace
+from scanner.engine.pace import Habits, Pace
 from scanner.engine.saving import Saver
 from scanner.engine.shooting import Shooter
 from scanner.engine.staging import cameras_of, stage
@@ -72,6 +72,7 @@ class Engine:
     pool: Executor
     guards: Guards
     memory_bytes: int
+    habits: Habits
 
     async def run(self, writer: PassWriter, orders: Orders, observer: Observer) -> Ending:
         """Take every remaining shot of the pass, or stop earlier for a reason, and journal how it ended.
@@ -99,7 +100,7 @@ class _Run:
         self._orders = orders
         self._observer = observer
         self._shots = writer.remaining()
-        self._pace = Pace(self._shots, limits)
+        self._pace = Pace(self._shots, limits, engine.habits)
         self._line = HandOver(room_for(_frame_bytes(writer), engine.memory_bytes))
         self._fault: ScannerError | None = None
         self._shot: Shot | None = None
@@ -166,8 +167,8 @@ class _Run:
             self._fault = error
             shooting.cancel()
 
-    def _one_saved(self, photo: Photo, beside_motion: float) -> None:
-        self._pace.took(beside_motion)
+    def _one_saved(self, photo: Photo, settle_s: float, capture_s: float) -> None:
+        self._engine.habits.took(settle_s, capture_s)
         self._observer.saved(photo, self._pace.left(photo.shot))
 
     def _decide(self) -> Ending:

@@ -47,7 +47,6 @@ class JobSettings:
     keep_ended: timedelta = timedelta(hours=24)
     resume_on_start: Policy = "ask"
     presets: dict[str, ScanSpec]
-    settle_estimate: float = 0.3  # seconds that stand for ``settle: auto`` in estimates
 
 
 class JobQueue:
@@ -66,7 +65,7 @@ class JobQueue:
             clock=clock,
             pool=engine.pool,
             presets=settings.presets,
-            settle_estimate=settings.settle_estimate,
+            habits=engine.habits,
         )
         self._scans = ScanRunner(storage=storage, engine=engine, guards=guards, board=self._board, bus=bus)
         self._exports = ExportRunner(storage=storage, board=self._board, clock=clock)

@@ -19,6 +19,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from scanner.clock import Clock
+from scanner.engine import Habits
 from scanner.errors import DiskFullError, IdempotencyError, SpecError, StorageError
 from scanner.guards import GIB, Guards
 from scanner.jobs.board import Board, Ticket, fields_of
@@ -65,14 +66,14 @@ class Submitter:
     clock: Clock
     pool: Executor
     presets: Mapping[str, ScanSpec]
-    settle_estimate: float
+    habits: Habits
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def plan(self, spec: ScanSpec) -> Planned:
         """Work out plans and estimates; nothing is created. Errors: SpecError, PlanTooLargeError, RigMissingError."""
         whole = self._with_preset(spec)
         limits = await self._limits(whole)
-        return await asyncio.get_running_loop().run_in_executor(self.pool, _plan, whole, limits, self.settle_estimate)
+        return await asyncio.get_running_loop().run_in_executor(self.pool, _plan, whole, limits, self.habits)
 
     async def scan(self, spec: ScanSpec, origin: str, submission: Submission | None) -> Ticket:
         """A new session with its job, or the job that the same submission made before.
@@ -218,10 +219,12 @@ def new_job_id() -> JobId:
     return JobId("j-" + "".join(secrets.choice(_ALPHABET) for _ in range(8)))
 
 
-def _plan(spec: ScanSpec, limits: RigLimits, settle: float) -> Planned:
+def _plan(spec: ScanSpec, limits: RigLimits, habits: Habits) -> Planned:
     pairs = make_plans(spec, limits)
     return Planned(
         spec=spec,
         passes=tuple(NewPass(spec=one, plan=plan) for one, plan in pairs),
-        estimates=tuple(estimate(plan, one, limits, settle=settle) for one, plan in pairs),
+        estimates=tuple(
+            estimate(plan, one, limits, settle=habits.settle, exposure=habits.exposure) for one, plan in pairs
+        ),
     )

@@ -57,6 +57,7 @@ class RigState(Struct, frozen=True, kw_only=True):
 
 
 def axis_state(axis: Axis) -> AxisState:
+    """An axis as it now is."""
     info = axis.info
     return AxisState(
         name=info.name,

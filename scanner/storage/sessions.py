@@ -80,7 +80,6 @@ class SessionBuilder:
         document = _pass_file(session_id, number, new, rig, made, utc_text(self._clock.now()))
         place = paths.pass_(document.name)
         make_dirs(self._files, place.images)
-        self._files.fsync_dir(place.images)
         building = paths.passes / f"{BUILDING}{token}"
         sweep(self._files, paths.passes)
         with claimed(self._files, building):

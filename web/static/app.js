@@ -7,7 +7,7 @@
  *   leave()   drop listeners
  *   title()   text for the window's title; ask for it to be read again with shell.retitle()
  *   changed(query)   the query of the same path changed by a link or back/forward; without it the view is mounted anew
- *   shell     {go(path), say(text), urgent(text), retitle()}    say: polite live region
+ *   shell     {go(path) -> promise: it is shown, say(text), urgent(text), retitle()}    say: polite live region
  * Links are plain <a href>; those to views are followed without loading the page. A view may history.replaceState its own query.
  */
 import { startKeys } from './keys.js';
@@ -18,7 +18,7 @@ import { span } from './format.js';
 import { buildShell, showView, say, urgent } from './shell.js';
 
 /** @typedef {{leave: () => void, title?: () => string, changed?: (query: URLSearchParams) => void}} View */
-/** @typedef {{go: (path: string) => void, say: (text: string) => void, urgent: (text: string) => void, retitle: () => void}} Shell */
+/** @typedef {{go: (path: string) => Promise<void>, say: (text: string) => void, urgent: (text: string) => void, retitle: () => void}} Shell */
 /** @typedef {Record<string, any> & {query: URLSearchParams}} Params */
 
 /** path, entry of the rail, module, style sheet of its own @type {Array<[RegExp, string, () => Promise<{mount: (main: HTMLElement, params: Params, shell: Shell) => View}>, string?]>} */
@@ -53,7 +53,7 @@ function retitle() {
 /** @param {string} path */
 function go(path) {
   history.pushState(null, '', path);
-  render(true);
+  return render(true);
 }
 
 /** @param {boolean} moved the reader went there, so focus goes along */

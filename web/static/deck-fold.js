@@ -19,7 +19,7 @@ function cameraParts(form) {
 }
 
 /** The values in one line. @param {Form} form @param {Rig|undefined} rig */
-export function summary(form, rig) {
+function summary(form, rig) {
   const [camera] = rig?.cameras ?? [], parts = cameraParts(form);
   parts.push(`JPEG ${form.quality}${camera?.width ? `, ${camera.width} × ${camera.height}` : ''}`);
   for (const light of rig?.lights ?? []) parts.push(x.lightIs(light.name, Math.round(100 * (form.lights[light.name] ?? 1))));

@@ -6,7 +6,7 @@ import en from './i18n/en.js';
 const languages = { en };
 
 /** The language of the page's texts; numbers and times follow it too. */
-export const language = navigator.languages.map(tag => tag.slice(0, 2)).find(tag => tag in languages) ?? 'en';
+const language = navigator.languages.map(tag => tag.slice(0, 2)).find(tag => tag in languages) ?? 'en';
 
 export const t = languages[language];
 

@@ -1,7 +1,7 @@
 /* Keyboard: the keys of the whole page, and the dialog that lists them.
  *
- *   singleKeys(event)   whether a single-letter key counts now: not while typing, in a dialog, with a modifier, or switched off
  *   addKeys({p: [fn, 'label'], '/': ...}) -> off      keys of a view; shown in the dialog while they are there
+ *   They count unless somebody types, a dialog is open, a modifier is held, or they are switched off (in the dialog).
  *   Esc, arrows and the like a view handles itself.
  */
 import { open } from './dialog.js';
@@ -24,7 +24,7 @@ export function addKeys(keys) {
 }
 
 /** @param {KeyboardEvent} event */
-export function singleKeys(event) {
+function singleKeys(event) {
   if (!enabled || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return false;
   if (document.querySelector('dialog[open]')) return false;
   const el = event.target;

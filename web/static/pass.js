@@ -18,7 +18,7 @@ import { store } from './store.js';
 /** @typedef {(change: 'all'|'shot'|'now') => void} Changed */
 
 /** Every page of a list. @param {string} path @param {AbortSignal} signal @returns {Promise<any[]>} */
-export async function listAll(path, signal) {
+async function listAll(path, signal) {
   const items = [];
   let after = '';
   do {

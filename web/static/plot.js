@@ -13,7 +13,7 @@ import { t } from './i18n.js';
 
 /** @typedef {{shot: number, elevation: number, value: number|null, old?: number|null, state: string, retaken?: boolean}} Point */
 
-const W = 1000, H = 120, TOP = 1.2; // what the scale ends at
+const W = 1000, H = 120, TOP = 1.5; // where the scale ends
 
 /** @param {number} value */
 const y = value => (H - Math.max(0, Math.min(TOP, value)) / TOP * H).toFixed(1);

@@ -88,6 +88,7 @@ export function buildShell(shell) {
   addKeys({
     '!': [stop, t.keys.stop],
     'g s': [() => shell.go('/'), t.keys.scan], 'g e': [() => shell.go('/sessions'), t.keys.sessions],
+    '/': [async () => { await shell.go('/sessions'); document.getElementById('session-search')?.focus(); }, t.keys.search],
     n: [() => shell.go('/?new'), t.keys.fresh],
     '?': [() => showKeys(), t.keys.list],
   });

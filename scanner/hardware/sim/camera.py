@@ -7,13 +7,14 @@ import zlib
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from scanner.clock import Clock, utc_text
 from scanner.config import SimCamera as Settings
 from scanner.errors import CameraError, CameraGoneError, CameraTimeoutError, DeviceBusyError, SpecError
 from scanner.hardware.api import PreviewFrame
-from scanner.hardware.sim.lens import Lens
+from scanner.hardware.sim.lens import Lens, View
 from scanner.hardware.sim.metering import Metering
 from scanner.hardware.sim.photograph import photograph
 from scanner.hardware.sim.sensor import Development, Noise, exposed, noise_bank
@@ -24,8 +25,10 @@ from scanner.spec import CameraSettings, FixedExposure, FixedFocus
 PREVIEW_WIDTH = 640
 NEUTRAL = WhiteBalance(red=1.9, blue=1.6)  # the gains at which grey is grey in the twin's light
 SHORTEST_US, LONGEST_US = 1, 10_000_000
-BYTES_PER_PIXEL = 0.2  # of a JPEG at quality 93
+BYTES_PER_PIXEL = 0.25  # of a JPEG at quality 93
 SMALLEST = 64  # pixels
+MOST_VIEWS, MOST_VIEWS_LIVE = 9, 3  # of which a moving exposure is composed
+PHOTO, PREVIEW = 0, 1  # kinds of pictures, to seed their noise
 
 T = TypeVar("T")
 
@@ -139,7 +142,6 @@ class SimCamera:
             )
             raise CameraTimeoutError(msg, device=self.info.name)
         self._photos += 1
-        noise = Noise(noise_bank(), (*self._seed, 0, self._photos))
         order = Order(
             min(max(round(locked.exposure_us * 2**ev), SHORTEST_US), LONGEST_US),
             locked.gain,
@@ -149,7 +151,7 @@ class SimCamera:
             locked.height,
         )
         taken_at = utc_text(self._clock.now())
-        yuv = await self._take(order, noise)
+        yuv = await self._take(order, (PHOTO, self._photos), MOST_VIEWS)
         await self._clock.sleep(faults.slow_camera)
         self._answering()
         return Exposure(
@@ -180,28 +182,40 @@ class SimCamera:
             )
         self._frames += 1
         number = self._frames
-        yuv = await self._take(order, Noise(noise_bank(), (*self._seed, 1, number)))
+        yuv = await self._take(order, (PREVIEW, number), MOST_VIEWS_LIVE)
         return PreviewFrame(camera=self.info.name, width=width, height=height, yuv=yuv, number=number)
 
-    async def _take(self, order: Order, noise: Noise) -> bytes:
-        """Expose from now on, then render what the sensor saw meanwhile."""
+    async def _take(self, order: Order, seed: tuple[int, ...], most_views: int) -> bytes:
+        """Expose from now on.
+
+        What the sensor will see is known beforehand unless somebody moves the rig meanwhile, so that the picture is
+        rendered while the exposure lasts; and once more if it came otherwise.
+        """
         start = self._clock.monotonic()
         end = start + order.shutter_us / 1e6
-        brightness = self._world.brightness()
-        await self._clock.sleep(end - start)
         lens = self._lens(order.width, order.height)
-        how = Development(
-            scale=brightness * exposed(order.shutter_us, order.gain, self._settings.f_number),
+        how = self._development(order)
+        focus = order.focus + self._world.faults.defocus
+
+        def render(views: list[View]) -> bytes:
+            noise = Noise(noise_bank(), (*self._seed, *seed))
+            return photograph(self._world.scene(), views, lens, how, focus=focus, noise=noise)
+
+        expected = self._world.views(start, end, lens.focal, most_views)
+        picture = self._in_thread(partial(render, expected))
+        await self._clock.sleep(end - start)
+        yuv = await picture
+        self._held()
+        seen = self._world.views(start, end, lens.focal, most_views)
+        return yuv if seen == expected else await self._in_thread(partial(render, seen))
+
+    def _development(self, order: Order) -> Development:
+        return Development(
+            scale=self._world.brightness() * exposed(order.shutter_us, order.gain, self._settings.f_number),
             red=order.white_balance.red / NEUTRAL.red,
             blue=order.white_balance.blue / NEUTRAL.blue,
             noise=self._settings.noise,
             gain=order.gain,
-        )
-        focus = order.focus + self._world.faults.defocus
-        return await self._in_thread(
-            lambda: photograph(
-                self._world.scene(), self._world.views(start, end, lens.focal), lens, how, focus=focus, noise=noise
-            )
         )
 
     def _meter(self, lens: Lens) -> Metering:
@@ -243,11 +257,15 @@ class SimCamera:
             msg = f"Camera {self.info.name} does not answer. Check its cable, then start it again."
             raise CameraGoneError(msg, device=self.info.name)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
+    def _in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """Run ``work`` in the camera's thread. Errors: CameraGoneError when closed."""
+        return asyncio.get_running_loop().run_in_executor(self._held(), work)
+
+    def _held(self) -> ThreadPoolExecutor:
         if self._thread is None:
             msg = f"Camera {self.info.name} is not open."
             raise CameraGoneError(msg, device=self.info.name)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return self._thread
 
 
 def _nothing() -> None:

@@ -18,7 +18,6 @@ from scanner.model import Geometry
 
 GLANCES = 9  # instants of an exposure at which the plate's angle is read to see whether it moves
 STILL = 0.3  # pixels that the plate's rim may move during an exposure before the picture shows it
-MOST_VIEWS = 9  # of which a moving exposure is composed
 
 
 @lru_cache(maxsize=4)
@@ -68,8 +67,9 @@ class World:
             flip=self.flip,
         )
 
-    def views(self, start: float, end: float, focal: float) -> list[View]:
-        """The views whose mean is an exposure from ``start`` to ``end``: one unless something moves.
+    def views(self, start: float, end: float, focal: float, most: int) -> list[View]:
+        """The views whose mean is an exposure from ``start`` to ``end``: one unless something moves, at most
+        ``most``.
 
         ``focal`` is the focal length in pixels of the picture.
         """
@@ -78,7 +78,7 @@ class World:
         moved = math.radians(max(turned, tilted)) * PLATE_RADIUS * focal / self.geometry.distance
         if moved < STILL:
             return [glances[GLANCES // 2]]
-        count = min(max(math.ceil(moved), 3), MOST_VIEWS)
+        count = min(max(math.ceil(moved), 3), most)
         return [self.view(start + (end - start) * (part + 0.5) / count) for part in range(count)]
 
 

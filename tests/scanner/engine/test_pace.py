@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanner.engine.pace import GUESS, Pace
+from scanner.engine.pace import Habits, Pace
 from scanner.model import CameraName, Shot, Viewpoint
 from scanner.planning import Motion, RigLimits, shot_move_time
 
@@ -25,17 +25,24 @@ SHOTS = tuple(
 
 @pytest.mark.parametrize("speed", [1.0, 5.0])
 def test_it_counts_down_to_nothing_in_seconds_of_the_world(speed):
-    pace = Pace(SHOTS, limits(speed))
+    pace = Pace(SHOTS, limits(speed), Habits(settle=0.7, exposure=0.3))
     step = shot_move_time(SHOTS[0].viewpoint, SHOTS[1].viewpoint, limits(speed))
-    assert pace.left(None) == pytest.approx(3 * step + 4 * GUESS / speed)
-    pace.took(1.0)
     assert [pace.left(shot.index) for shot in SHOTS] == pytest.approx(
         [3 * step + 3 / speed, 2 * step + 2 / speed, step + 1 / speed, 0.0]
     )
 
 
-def test_it_learns_slowly_after_the_first_shot():
-    pace = Pace(SHOTS, limits(1.0))
-    pace.took(1.0)
-    pace.took(2.0)
-    assert pace.left(3) == pytest.approx(1.2 + shot_move_time(SHOTS[2].viewpoint, SHOTS[3].viewpoint, limits(1.0)))
+def test_habits_are_learned_at_once_and_then_slowly():
+    habits = Habits(settle=0.3)
+    habits.took(1.0, 0.5)
+    assert (habits.settle, habits.exposure, habits.rest) == (1.0, 0.5, 1.5)
+    habits.took(2.0, 0.5)
+    assert habits.settle == pytest.approx(1.2)
+
+
+def test_what_was_learned_counts_at_once():
+    habits = Habits(settle=0.0, exposure=0.0)
+    pace = Pace(SHOTS, limits(1.0), habits)
+    before = pace.left(1)
+    habits.took(1.0, 1.0)
+    assert pace.left(1) == pytest.approx(before + 3 * 2.0)

@@ -287,6 +287,17 @@ class PowerCutFiles(Files):
         self._names[directory.stat().st_ino] = found
         self.after(self)
 
+    def seed(self, root: Path) -> None:
+        """Take everything below ``root`` as durable."""
+        with os.scandir(root) as entries:
+            found = {entry.name: (entry.is_dir(follow_symlinks=False), entry.inode()) for entry in entries}
+        self._names[root.stat().st_ino] = found
+        for name, (is_directory, inode) in found.items():
+            if is_directory:
+                self.seed(root / name)
+            else:
+                self._content[inode] = (root / name).read_bytes()
+
     def materialise(self, root: Path, target: Path) -> None:
         """Write what a power cut would leave of ``root`` into ``target``."""
         self._directory(root.stat().st_ino, target)

@@ -5,6 +5,7 @@ At worst (nothing survives that was not fsynced) and at best (everything does), 
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 from dataclasses import dataclass, field
@@ -38,10 +39,11 @@ class Announced:
     photos: dict[int, Photo] = field(default_factory=dict)
     added: bool = False
     completed: bool = False
-    export: bool = False
+    export: list[str] = field(default_factory=list)
+    discarded: bool = False
 
     def copy(self) -> Announced:
-        return Announced(self.session, dict(self.photos), self.added, self.completed, self.export)
+        return copy.deepcopy(self)
 
 
 @dataclass
@@ -74,15 +76,15 @@ class Machine:
         for kind in ("worst", "best"):
             target = self.root / f"{self.count}-{kind}"
             target.mkdir()
-            copy = self.place.copy(target)
+            left = self.place.copy(target)
             if kind == "worst":
-                copy.data.rename(target / "unsynced")
-                files.materialise(self.place.data, copy.data)
-            copy.clock = StepClock()
+                left.data.rename(target / "unsynced")
+                files.materialise(self.place.data, left.data)
+            left.clock = StepClock()
             if self.count % 2:
-                for path in copy.state.glob("index.db*"):
+                for path in left.state.glob("index.db*"):
                     path.unlink()
-            self.moments.append(Moment(self.count, copy, self.announced.copy()))
+            self.moments.append(Moment(self.count, left, self.announced.copy()))
 
     async def run(self) -> None:
         told = self.announced
@@ -100,9 +102,14 @@ class Machine:
                 told.completed = True
             await storage.add_pass(handle.id, new_pass("flipped", 1), rig=RIG)
             told.added = True
-            for name in ("one", "two"):
-                await storage.publish_export(handle.id, "colmap", lambda target, name=name: (target / name).touch())
-                told.export = True
+            for text in ("one", "two"):
+                await storage.publish_export(
+                    handle.id, "colmap", lambda target, text=text: (target / "list.txt").write_text(text)
+                )
+                told.export.append(text)
+            unwanted = await storage.create_session(new_session("Unwanted"))
+            await storage.discard_session(unwanted)
+            told.discarded = True
 
 
 async def finish_after(moment: Moment) -> None:
@@ -115,7 +122,8 @@ async def finish_after(moment: Moment) -> None:
             assert known[1] == told.session
         handle = await storage.create_session(new_session(submission=KEY))
         assert (known is None) == handle.created
-        assert (await storage.list_sessions()).total == 1
+        others = [item.title for item in (await storage.list_sessions()).items if item.id != handle.id]
+        assert others == [] if told.discarded or not told.export else others in ([], ["Unwanted"])
         saved = {photo.shot: photo for photo in await storage.photos(handle.id)}
         assert told.photos.items() <= saved.items()
         info = (await storage.get_session(handle.id)).passes[0]
@@ -130,7 +138,8 @@ async def finish_after(moment: Moment) -> None:
         if told.added:
             assert len((await storage.get_session(handle.id)).passes) == 2
         if told.export:
-            assert [file.name for file in await storage.session_files(handle.id, "colmap")] in (["one"], ["two"])
+            (file,) = await storage.session_files(handle.id, "colmap")
+            assert file.path.read_text() in {told.export[-1], "two"}
         await check_complete(moment, storage, handle.id)
         before = await storage.list_sessions(SessionQuery(q="vase"))
         await storage.reconcile()
@@ -160,3 +169,44 @@ async def test_the_power_goes_after_every_operation(tmp_path, figures):
             error.add_note(f"power cut after operation {moment.number} in {moment.place.root}: {moment.announced}")
             raise
     figures(f"{machine.count} operations, {len(machine.moments)} power cuts", full=True)
+
+
+async def test_the_power_goes_after_every_operation_of_recovery(place, tmp_path):
+    """No photo file is lost, whatever recovery was moving at the time."""
+    async with place.storage() as storage:
+        handle = await storage.create_session(new_session())
+        async with working(storage, handle) as writer:
+            for shot in writer.plan.shots[:3]:
+                await save(writer, shot)
+            crashed = place.copy(tmp_path / "crashed")
+    images = crashed.sessions / handle.id / "images/upright"
+    journal = crashed.sessions / handle.id / "metadata/passes/upright/journal.jsonl"
+    (images / "upright-00001-main_r1.jpg").write_bytes(b"a retake nobody was told of")
+    (images / "holiday.jpg").write_bytes(b"of somebody else")
+    (images / "upright-00002-main.jpg").unlink()
+    rows = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(rows[:2]) + b"noise\n" + b"".join(rows[3:]))
+    precious = {path.read_bytes() for path in images.rglob("*.jpg")}
+    left: list[Place] = []
+
+    def cut(files: PowerCutFiles) -> None:
+        target = tmp_path / f"recovery-{len(left)}"
+        target.mkdir()
+        files.materialise(crashed.data, target / "data")
+        moment = Place(target)
+        moment.state.mkdir()
+        left.append(moment)
+
+    files = PowerCutFiles()
+    files.seed(crashed.data)
+    files.after = cut
+    async with crashed.storage(files):
+        pass
+    assert len(left) > 15
+    for moment in left:
+        kept = moment.sessions / handle.id / "images/upright"
+        assert precious <= {path.read_bytes() for path in kept.rglob("*.jpg")}, moment.root
+        async with moment.storage() as storage:
+            async with working(storage, await storage.handle(handle.id)) as writer:
+                assert [shot.index for shot in writer.remaining()] == [2, 4], moment.root
+        assert precious <= {path.read_bytes() for path in kept.rglob("*.jpg")}, moment.root

@@ -71,7 +71,7 @@ export default {
   shotStates: /** @type {Record<string, string>} */ ({ planned: 'planned', saved: 'saved', skipped: 'skipped', failed: 'failed' }),
   viewpoint: (/** @type {number} */ shot, /** @type {string} */ az, /** @type {string} */ el, /** @type {string} */ state) => `shot ${shot}, azimuth ${az}, elevation ${el}, ${state}`,
   domeLabel: (/** @type {number} */ total, /** @type {number} */ saved, /** @type {number} */ missing) => `Dome of ${n(total, 'viewpoint', 'viewpoints')}: ${saved} saved${missing ? `, ${missing} missing` : ''}. Arrow keys turn it, Enter opens the photo.`,
-  lastPhotos: 'Last photos', all: (/** @type {number} */ count) => `All ${count}`, noPhotos: 'no photos yet', firstPhotos: 'The first photo appears here.',
+  lastPhotos: 'Last photos', all: (/** @type {number} */ count) => `All ${count}`, noPhotos: 'no photos yet',
   photoAlt: (/** @type {number} */ shot, /** @type {string} */ az, /** @type {string} */ el) => `Shot ${shot}, azimuth ${az}, elevation ${el}`, sharp: (/** @type {string} */ value) => `sharp ${value}`, again: 'again',
   sharpness: 'Sharpness', sharpnessOf: "to the ring's median", last: 'last', takenAgain: 'taken again', missing: 'missing',
   plotLabel: 'Sharpness of each photo against the median of its ring', plotTick: (/** @type {number} */ shot, /** @type {string} */ ring, /** @type {boolean} */ first) => `${first ? 'shot ' : ''}${shot}${ring ? `, ${ring}` : ''}`,

@@ -135,6 +135,40 @@ async def test_a_photo_during_a_move_is_blurred() -> None:
     assert stillness(moving, still) > 20 * stillness(still, still) + 5
 
 
+async def test_a_move_that_begins_during_an_exposure_is_seen() -> None:
+    clock = ManualClock()
+    twin = make_twin(rig_config(camera=VGA, turntable=SimTurntable(start_angle=0.0)), clock)
+    camera = twin.cameras["main"]
+    for device in (twin.turntable, camera):
+        await device.open()
+    await twin.turntable.home()
+    preparing = asyncio.create_task(camera.prepare(CameraSettings(exposure=FixedExposure(shutter_us=400_000))))
+    await clock.advance(1.0)
+    await preparing
+    pictures = []
+    for moved in (False, True):
+        capture = asyncio.create_task(camera.capture())  # in the room's light
+        await clock.advance(0.1)
+        move = asyncio.create_task(twin.turntable.move_to(20.0 if moved else 0.0))
+        await clock.advance(5.0)
+        await move
+        pictures.append(await capture)
+    await camera.close()
+    await twin.turntable.close()
+    assert stillness(*pictures) > 5
+
+
+async def test_closing_during_an_exposure_gives_nothing(opened: Opener) -> None:
+    twin = await opened(rig_config(), SystemClock(20.0))
+    camera = twin.cameras["main"]
+    await camera.prepare(CameraSettings(exposure=FixedExposure(shutter_us=1_000_000)))
+    capture = asyncio.create_task(camera.capture())
+    await asyncio.sleep(0)
+    await camera.close()
+    with pytest.raises(CameraGoneError, match="not open"):
+        await capture
+
+
 async def test_an_exposure_begins_after_the_call_and_takes_its_time(opened: Opener, clock: LeapClock) -> None:
     settings = CameraSettings(exposure=FixedExposure(shutter_us=50_000))
     twin = await prepared(opened, clock, settings=settings)
