@@ -18,7 +18,7 @@ def demo_config(directory: Path, port: int, speed: float) -> Config:
         socket=directory / "scanner.sock",
         web=WebConfig(host="127.0.0.1", port=port),
         rig=RigConfig(
-            name="twin",
+            name="Demo rig",
             turntable=SimTurntable(),
             tilt=SimTilt(),
             cameras={"main": SimCamera()},

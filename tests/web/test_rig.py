@@ -33,7 +33,7 @@ async def test_the_snapshot(app: App, ask: Callable[..., Any]) -> None:
     assert state["health"]["disk_free"] > 0
     assert state["notices"] == []
     rig = state["rig"]
-    assert (rig["name"], rig["cameras"][0]["name"], rig["lights"][0]["name"]) == ("twin", "main", "ring")
+    assert (rig["name"], rig["cameras"][0]["name"], rig["lights"][0]["name"]) == ("Demo rig", "main", "ring")
     assert rig["geometry"] == {
         "distance": 280.0,
         "target_height": 38.0,

@@ -133,7 +133,7 @@ async def test_passes_with_their_shots(app: App, ask: Callable[..., Any]) -> Non
         (3, 180.0, "saved"),
     ]
     assert view["spec"]["plan"]["kind"] == "list"
-    assert view["rig"]["name"] == "twin"
+    assert view["rig"]["name"] == "Demo rig"
     assert view["locked"]["main"]["width"] == 320
 
 
