@@ -117,7 +117,7 @@ async def test_faults_on_request(app: App, ask: Callable[..., Any]) -> None:
 
 
 async def test_faults_are_for_demos(app: App) -> None:
-    server = await serve(dataclasses.replace(app, demo=False), port=0)
+    server = await serve(dataclasses.replace(app, demo=False, faults=None), port=0)
     async with aiohttp.ClientSession(server.url) as client, client.post("/api/demo/faults", json={}) as response:
         assert response.status == 403
     await server.stop()
