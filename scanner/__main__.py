@@ -12,19 +12,19 @@ import os
 import signal
 import sys
 from argparse import Namespace
+from contextlib import AsyncExitStack
 from typing import Final
 
 from scanner import cli, logs
 from scanner.app import App, open_app
 from scanner.config import Config, demo_config, load
+from scanner.demo import object_turner, scan_example
 from scanner.errors import ScannerError
-from scanner.spec import ScanSpec
 from web.app import serve
 
 log = logging.getLogger("scanner")
 
 SWITCH_INTERVAL: Final = 0.0005  # seconds; rendering or encoding in a thread otherwise costs the loop 20 ms at p99
-EXAMPLE: Final = ScanSpec(title="Painted stone")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -55,19 +55,18 @@ async def _serve(config: Config, *, demo: bool, example: bool) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    app = await open_app(config, demo=demo)
-    try:
+    async with AsyncExitStack() as stack:
+        app = await open_app(config, demo=demo)
+        stack.push_async_callback(app.close)
+        if demo:
+            await stack.enter_async_context(object_turner(app))
         server = await serve(app)
-        try:
-            _greet(app, server.url)
-            if example:
-                await _show(app)
-            await stop.wait()
-            log.info("stopping")
-        finally:
-            await server.stop()
-    finally:
-        await app.close()
+        stack.push_async_callback(server.stop)
+        _greet(app, server.url)
+        if example:
+            await scan_example(app)
+        await stop.wait()
+        log.info("stopping")
     log.info("stopped")
     return 0
 
@@ -77,16 +76,6 @@ def _greet(app: App, url: str) -> None:
     if app.demo:
         log.info("everything is kept below %s", app.config.data_dir.parent)
         log.info("command line: export SCANNER_SOCKET=%s", app.config.socket)
-
-
-async def _show(app: App) -> None:
-    """The first start of a demo shows a scan; later ones find what the first left."""
-    if app.jobs.list() or (await app.storage.list_sessions()).total:
-        return
-    try:
-        await app.jobs.submit_scan(EXAMPLE, "demo")
-    except ScannerError as error:
-        log.warning("the example scan could not start: %s", error.message)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE: Final = 60.0  # seconds an idle or half-asking connection is kept
-LINGER: Final = 2.0  # seconds in which the rest of a refused body is thrown away, so that its sender hears why
+LINGER: Final = 1.0  # seconds in which the rest of a refused body is thrown away, so that its sender hears why
 HANDLER_SECONDS: Final = 0.25  # that ordinary requests get to finish when the daemon stops
 SOCKET_MODE: Final = 0o660
 LONGEST_SOCKET_PATH: Final = 107  # bytes, by the kernel

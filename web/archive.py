@@ -45,9 +45,8 @@ async def send_archive(
     response.content_length = len(archive)
     if request.method == "HEAD":
         return response
-    transport = request.transport
-    with streams.open(request, lambda _: transport.abort() if transport else None, patience=PATIENCE) as stream:
-        await stream.start(request, response)
+    with streams.open(request, response, lambda _: _abort(request), patience=PATIENCE) as stream:
+        await stream.start()
         try:
             await _pump(iter(archive), stream)
         except (OSError, RuntimeError) as error:
@@ -55,6 +54,11 @@ async def send_archive(
                 log.warning("download of %s broke off: %s", name, error)
             stream.transport.abort()
     return response
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def _archive(name: str, files: Sequence[StoredFile]) -> ZipStream:

@@ -63,7 +63,7 @@ class PageSocket:
         self._socket = socket
         self._app = app
         self._wire = wire
-        self._stream: Stream | None = None
+        self._stream: Stream  # once it runs
         self._subscriber: Subscriber | None = None
         self._pictures: asyncio.Task[None] | None = None
         self._code: int = LAGGED
@@ -73,12 +73,13 @@ class PageSocket:
         self._code = WSCloseCode.GOING_AWAY
         if self._subscriber is not None:
             self._subscriber.drop(reason)
-        elif self._stream is not None:
+        else:
             self._stream.transport.close()
 
     async def run(self, stream: Stream) -> None:
         """Talk until either side leaves."""
         self._stream = stream
+        await stream.start()
         hello = await self._first_word()
         if hello is None:
             return
@@ -162,7 +163,5 @@ class PageSocket:
         )
 
     async def _say(self, data: bytes, kind: WSMsgType = WSMsgType.TEXT) -> None:
-        if self._stream is None:
-            raise ConnectionResetError
         with self._stream.sending():
             await self._socket.send_frame(data, kind)

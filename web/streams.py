@@ -41,33 +41,35 @@ _MJPEG: Final = {"Content-Type": f"multipart/x-mixed-replace; boundary={BOUNDARY
 class Stream:
     """One open answer.
 
-    ``end`` asks it to end by itself, for a reason; ``beat`` is sent after a while of quiet (empty: nothing);
-    ``patience`` is how long the client may take nothing.
+    ``end`` asks it to end by itself, for a reason; ``beat`` is sent after a while of quiet (empty: nothing); ``patience``
+    is how long the client may take nothing.
     """
 
-    def __init__(self, transport: asyncio.Transport, end: Callable[[str], None], beat: bytes, patience: float) -> None:
+    def __init__(
+        self, request: web.Request, response: web.StreamResponse, end: Callable[[str], None], *, patience: float
+    ) -> None:
+        transport = request.transport
+        if transport is None:
+            raise ConnectionResetError
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self.transport = transport
         self.end = end
-        self.beat = beat
         self.patience = patience
+        self.beat = b""
         self.task = asyncio.current_task()
         self.quiet_since = _now()
+        self._request = request
+        self._response = response
         self._sending = 0
         self._since = 0.0
-        self._response: web.StreamResponse | None = None
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
-    async def start(self, request: web.Request, response: web.StreamResponse) -> None:
+    async def start(self) -> None:
         """Send the headers; the connection serves nothing else afterwards."""
-        response.force_close()
-        self._response = response
-        await response.prepare(request)
+        self._response.force_close()
+        await self._response.prepare(self._request)
 
     async def write(self, data: bytes) -> None:
         """Send; waits while the client does not take it. Errors: ConnectionError once it is gone or was cut off."""
-        if self._response is None:
-            message = "the stream has not been started"
-            raise ConnectionResetError(message)
         with self.sending():
             await self._response.write(data)
 
@@ -90,8 +92,8 @@ class Stream:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is on its way, so that a write cannot wait."""
-        return not self._sending and not self.transport.get_write_buffer_size()
+        """Whether it has begun and nothing is on its way, so that a write cannot wait."""
+        return self._response.prepared and not self._sending and not self.transport.get_write_buffer_size()
 
 
 class Streams:
@@ -111,13 +113,20 @@ class Streams:
 
     @contextmanager
     def open(
-        self, request: web.Request, end: Callable[[str], None], beat: bytes = b"", *, patience: float | None = None
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        end: Callable[[str], None],
+        *,
+        beat: bytes = b"",
+        patience: float | None = None,
     ) -> Iterator[Stream]:
         """Register an answer that stays open. Errors: RefusedError when too many are, or the daemon stops."""
-        if self._closed or len(self._open) >= LIMIT or request.transport is None:
+        if self._closed or len(self._open) >= LIMIT:
             message = "the daemon stops" if self._closed else f"{LIMIT} streams are open already"
             raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "too_many_streams", message)
-        stream = Stream(request.transport, end, beat, patience or self._patience)
+        stream = Stream(request, response, end, patience=self._patience if patience is None else patience)
+        stream.beat = beat
         self._open.add(stream)
         if self._ticker is None:
             self._ticker = asyncio.create_task(self._watch())

@@ -158,7 +158,8 @@ def _free_name(path: Path) -> Path:
 
 def is_broken(error: sqlite3.Error) -> bool:
     """Whether the error means that the file is damaged rather than that the disk refused."""
-    return (getattr(error, "sqlite_errorcode", None) or 0) & _PRIMARY in _BROKEN
+    code = _primary(error)
+    return code in _BROKEN or (code == 0 and isinstance(error, sqlite3.OperationalError))  # 0: text that is none
 
 
 def tells_of_database(error: DamagedError) -> bool:
@@ -166,17 +167,25 @@ def tells_of_database(error: DamagedError) -> bool:
     return bool(error.detail.get("database"))
 
 
+def _primary(error: sqlite3.Error) -> int:
+    return (getattr(error, "sqlite_errorcode", None) or 0) & _PRIMARY
+
+
 @contextmanager
 def sql_reported(what: str) -> Iterator[None]:
-    """Turn SQLite's errors into typed ones: DamagedError for a broken file, DiskFullError, StorageError."""
+    """Turn SQLite's errors into typed ones: DiskFullError, StorageError, DamagedError for a broken file or for rows that nobody
+    of us wrote.
+    """
     try:
         yield
+    except (ValueError, TypeError) as error:
+        message = f"{what}: the database is damaged ({error})"
+        raise DamagedError(message, reason="io_error", database=True) from error
     except sqlite3.Error as error:
-        code = (getattr(error, "sqlite_errorcode", None) or 0) & _PRIMARY
         if is_broken(error):
             message = f"{what}: the database is damaged ({error})"
             raise DamagedError(message, reason="io_error", database=True) from error
-        reason = _REASONS.get(code, "io_error")
+        reason = _REASONS.get(_primary(error), "io_error")
         message = f"{what}: {error}"
         kind = DiskFullError if reason == "disk_full" else StorageError
         raise kind(message, reason=reason) from error

@@ -220,8 +220,7 @@ class Index:
         number = self._number(session.id)
         if number is None:
             number = self._new_number(session.id, session.created_at)
-        else:
-            self._clear(number)
+        self._clear(number)
         self._connection.execute(_INTO_SESSIONS, session_row(number, session, record.signature))
         self._connection.execute(
             "INSERT INTO sessions_fts (rowid, id, title, operator, object, tags, notes, passes)"

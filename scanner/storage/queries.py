@@ -174,8 +174,9 @@ class Queries:
             where.append(f"({key}, number) {sign} (?, ?)" if key else f"number {sign} ?")
             values += [cursor.key, cursor.number] if key else [cursor.number]
         order = f"{key} {direction}, number {direction}" if key else f"number {direction}"
+        index = " INDEXED BY sessions_incomplete" if query.status == "incomplete" and not key else ""
         return self._connection.execute(
-            f"SELECT {SESSIONS_COLUMNS}, {key or 'NULL'} FROM sessions"  # noqa: S608 - values are bound
+            f"SELECT {SESSIONS_COLUMNS}, {key or 'NULL'} FROM sessions{index}"  # noqa: S608 - values are bound
             f"{_where(where)} ORDER BY {order} LIMIT ?",
             (*values, query.limit + 1),
         ).fetchall()

@@ -52,7 +52,7 @@ class Thumbnails:
         await self._threads.pool.run(lambda: self._write(source, target, size))
 
     def _write(self, source: Path, target: Path, size: Size) -> None:
-        data = make_thumbnail(source, _SIDES[size], _QUALITY[size])
-        with reported("a small picture could not be written", self._root.parent.parent):
+        with reported(f"a small picture of {source.name} could not be made", self._root.parent.parent):
+            data = make_thumbnail(source, _SIDES[size], _QUALITY[size])
             make_dirs(self._files, target.parent)
             durable_write(self._files, target, data)

@@ -112,14 +112,16 @@ def test_a_second_exif_replaces_the_first() -> None:
 
 
 def test_other_segments_stay() -> None:
+    plain = encode_jpeg(planar(), 93, None)
     xmp = b"http://ns.adobe.com/xap/1.0/\0<x/>"
-    with Image.open(io.BytesIO(encode_jpeg(planar(), 93, None))) as image:
-        target = io.BytesIO()
-        image.save(target, "JPEG", comment=b"hello", xmp=xmp[29:])
-    tagged = splice_exif(target.getvalue(), EXIF)
-    assert xmp in tagged
-    assert b"hello" in tagged
+    more = b"".join(
+        b"\xff" + marker + (len(body) + 2).to_bytes(2) + body for marker, body in ((b"\xe1", xmp), (b"\xfe", b"hello"))
+    )
+    tagged = splice_exif(plain[:2] + more + plain[2:], EXIF)
+    assert more in tagged
     assert jpeg_size(tagged) == (640, 480)
+    with Image.open(io.BytesIO(tagged)) as image:
+        assert image.getexif()[0x010F] == "Abc"
 
 
 @pytest.mark.parametrize("exif", [b"MM\0*", b"", b"Exif\0\0" + bytes(70_000)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -83,13 +84,33 @@ def ask(client: aiohttp.ClientSession) -> Callable[..., Any]:
 
 
 @asynccontextmanager
-async def connection(server: Server) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A bare connection, for what no well-behaved client does."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+async def connection(
+    server: Server, *, stalls: bool = False
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A bare connection, for what no well-behaved client does. One that ``stalls`` never reads, and has little room."""
+    sock = socket.socket()
+    if stalls:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.setblocking(False)  # noqa: FBT003 - its only form
+    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", server.port))
+    reader, writer = await asyncio.open_connection(sock=sock)
+    if stalls:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
     try:
         yield reader, writer
     finally:
         writer.close()
+
+
+@asynccontextmanager
+async def serving(app: App) -> AsyncIterator[tuple[Server, aiohttp.ClientSession]]:
+    """A web side of its own, with a client, for tests that change how it is made."""
+    running = await serve(app, port=0)
+    try:
+        async with aiohttp.ClientSession(running.url) as session:
+            yield running, session
+    finally:
+        await running.stop()
 
 
 async def raw(server: Server, request: bytes) -> tuple[int, bytes]:

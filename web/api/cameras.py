@@ -15,8 +15,8 @@ async def preview(request: web.Request) -> web.StreamResponse:
     parts = context(request)
     response = mjpeg_response()
     viewer = parts.app.preview.watch(camera_name(request))
-    with viewer, parts.streams.open(request, lambda _: viewer.close()) as stream:
-        await stream.start(request, response)
+    with viewer, parts.streams.open(request, response, lambda _: viewer.close()) as stream:
+        await stream.start()
         await send_pictures(stream, viewer, parts.streams.wire)
     return response
 

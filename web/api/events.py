@@ -35,9 +35,9 @@ async def events(request: web.Request) -> web.StreamResponse:
     subscriber, complete = parts.app.bus.subscribe(request.headers.get("Last-Event-ID", query.after))
     response = sse_response()
     try:
-        with parts.streams.open(request, subscriber.drop, SSE_BEAT) as stream:
+        with parts.streams.open(request, response, subscriber.drop, beat=SSE_BEAT) as stream:
             last = parts.app.bus.last_id
-            await stream.start(request, response)
+            await stream.start()
             await stream.write(SSE_START if complete else SSE_START + sse("reset", b"{}", last))
             await send_events(stream, subscriber, parts.streams.wire, topics)
     finally:
@@ -53,7 +53,6 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         message = "this address speaks WebSocket only"
         raise RefusedError(HTTPStatus.UPGRADE_REQUIRED, "upgrade_required", message)
     page = PageSocket(socket, parts.app, parts.streams.wire)
-    with parts.streams.open(request, page.end) as stream:
-        await socket.prepare(request)
+    with parts.streams.open(request, socket, page.end) as stream:
         await page.run(stream)
     return socket

@@ -51,10 +51,10 @@ async def start_stream(request: web.Request) -> web.StreamResponse:
     subscriber, _ = parts.app.bus.subscribe()
     response = sse_response()
     try:
-        with parts.streams.open(request, subscriber.drop, SSE_BEAT) as stream:
+        with parts.streams.open(request, response, subscriber.drop, beat=SSE_BEAT) as stream:
             job = await submit()
             response.headers.update(_headers(job))
-            await stream.start(request, response)
+            await stream.start()
             created = {"job_id": job.id, "session_id": job.session_id, "job": job}
             await stream.write(SSE_START + sse("job_created", encode(created)))
             await _follow(stream, subscriber, job, parts.app.jobs, parts.streams.wire)

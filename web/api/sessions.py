@@ -117,11 +117,8 @@ async def cancel_pass(request: web.Request) -> web.StreamResponse:
 
 def _active_jobs(app: App) -> dict[SessionId, JobId]:
     """The job at each session that has one; the oldest where several wait."""
-    jobs: dict[SessionId, JobId] = {}
-    for job in reversed(app.jobs.list(active=True)):
-        if job.session_id is not None:
-            jobs.setdefault(job.session_id, job.id)
-    return jobs
+    newest_first = app.jobs.list(active=True)
+    return {job.session_id: job.id for job in newest_first if job.session_id is not None}
 
 
 def _with_jobs(app: App, sessions: tuple[Session, ...]) -> tuple[Session, ...]:

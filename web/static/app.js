@@ -73,7 +73,14 @@ async function render(moved) {
   if (module && route) view = module.mount(main, { ...decode(pathname.match(route[0])?.groups), query: searchParams }, shell);
   else main.append(Object.assign(document.createElement('h1'), { className: 'pane', textContent: t.errors.noPage }));
   retitle();
-  if (moved) { scrollTo(0, 0); main.focus({ preventScroll: true }); }
+  if (moved) arrive();
+}
+
+/** The reader went to another view: begin at its top, unless it has put the focus where it belongs. */
+function arrive() {
+  if (document.activeElement !== main && main.contains(document.activeElement)) return;
+  scrollTo(0, 0);
+  main.focus({ preventScroll: true });
 }
 
 /** Loads a view's style sheet, once, before the view is shown. @param {string|undefined} name */

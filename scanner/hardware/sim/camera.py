@@ -81,7 +81,13 @@ class SimCamera:
             raise DeviceBusyError(msg, device=self.info.name)
         self._answering()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"camera-{self.info.name}")
-        await self._in_thread(self._world.scene)
+        ready = False
+        try:
+            await self._in_thread(self._world.scene)
+            ready = True
+        finally:
+            if not ready:
+                await self.close()
 
     async def prepare(self, settings: CameraSettings) -> LockedSettings:
         self._answering()

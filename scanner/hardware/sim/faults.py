@@ -34,11 +34,13 @@ class Faults(Struct, kw_only=True, forbid_unknown_fields=True):
     slow_camera: Seconds = 0.0
     overexposure: Annotated[float, Meta(ge=-10, le=10)] = 0.0
     defocus: Annotated[float, Meta(ge=-10, le=10)] = 0.0
+    turned_over: bool = False
 
     def become(self, other: Faults) -> None:
-        """Take over every value of ``other``: what it leaves at its default is cured."""
+        """Take over every fault of ``other``: what it leaves at its default is cured. The stone stays as it lies."""
         for name in self.__struct_fields__:
-            setattr(self, name, getattr(other, name))
+            if name != "turned_over":
+                setattr(self, name, getattr(other, name))
 
     def stuck(self, axis: str) -> bool:
         """Whether the axis of this name is stuck."""

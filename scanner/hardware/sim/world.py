@@ -16,6 +16,7 @@ from scanner.hardware.sim.scene import Flip, Scene
 from scanner.hardware.sim.textures import PLATE_RADIUS, Stone
 from scanner.model import Geometry
 
+TURNED_OVER: Flip = (180.0, 0.0, 0.0)
 GLANCES = 9  # instants of an exposure at which the plate's angle is read to see whether it moves
 STILL = 0.3  # pixels that the plate's rim may move during an exposure before the picture shows it
 
@@ -30,8 +31,8 @@ def made(seed: int, stone: Stone, side: int) -> Scene:
 class World:
     """The state that the devices of one twin share. Cameras read it from their threads.
 
-    ``tilt`` is an axis or the fixed elevation, ``side`` the textures' width. ``flip`` is how somebody laid the stone on
-    the plate.
+    ``tilt`` is an axis or the fixed elevation, ``side`` the textures' width. ``flip`` is how the stone
+    lies on the plate while nobody has turned it over.
     """
 
     settings: SimWorld
@@ -64,7 +65,7 @@ class World:
             elevation=self.tilt if isinstance(self.tilt, float) else self.tilt.true_angle(moment),
             distance=self.geometry.distance,
             target_height=self.geometry.target_height,
-            flip=self.flip,
+            flip=TURNED_OVER if self.faults.turned_over else self.flip,
         )
 
     def views(self, start: float, end: float, focal: float, most: int) -> list[View]:

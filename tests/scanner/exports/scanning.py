@@ -38,7 +38,7 @@ async def twin(folder: Path, *, speed: float, turntable: SimTurntable | None = N
     config = demo_config(folder, 0, speed)
     assert config.rig is not None
     rig = replace(config.rig, turntable=turntable or SimTurntable(), geometry=GEOMETRY)
-    app = await open_app(replace(config, rig=rig))
+    app = await open_app(replace(config, rig=rig), demo=True)
     try:
         yield app
     finally:

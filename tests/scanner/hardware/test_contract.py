@@ -279,6 +279,16 @@ async def test_a_camera_opens_once(camera: Camera) -> None:
         await camera.open()
 
 
+async def test_a_cancelled_opening_lets_go(camera: Camera) -> None:
+    opening = asyncio.create_task(camera.open())
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    await ready(camera)
+    assert await camera.capture()
+
+
 async def test_closing_a_camera_twice_leaves_it_usable(camera: Camera) -> None:
     await ready(camera)
     await camera.close()
