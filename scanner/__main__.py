@@ -24,6 +24,7 @@ from web.app import serve
 
 log = logging.getLogger("scanner")
 
+STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 SWITCH_INTERVAL: Final = 0.0005  # seconds; rendering or encoding in a thread otherwise costs the loop 20 ms at p99
 
 
@@ -53,8 +54,10 @@ async def _run(options: Namespace) -> int:
 async def _serve(config: Config, *, demo: bool, example: bool) -> int:
     """Serve until asked to stop. Signals are heeded from the first moment, so that none kills a start half-way."""
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    loop = asyncio.get_running_loop()
+    for number in STOPPING:
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, stop.set if demo else _say_restart)
     async with AsyncExitStack() as stack:
         app = await open_app(config, demo=demo)
         stack.push_async_callback(app.close)
@@ -67,8 +70,15 @@ async def _serve(config: Config, *, demo: bool, example: bool) -> int:
             await scan_example(app)
         await stop.wait()
         log.info("stopping")
+    for number in STOPPING:  # a second signal, on the way out, changes nothing
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
     log.info("stopped")
     return 0
+
+
+def _say_restart() -> None:
+    log.warning("SIGHUP: the configuration is read at the start alone; restart the daemon to apply a change")
 
 
 def _greet(app: App, url: str) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal, NewType
+from typing import Annotated, Literal, NewType
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 SessionId = NewType("SessionId", str)  # 20261120-041530-blue-vase; also the directory's name
 PassName = NewType("PassName", str)  # upright
@@ -25,6 +25,13 @@ JOB_ID = re.compile(r"j-[a-z0-9]{6,16}")
 
 MAX_SHOTS = 10_000  # in one pass
 MAX_TITLE = 200
+
+
+# Text for people: one line, without control characters and without those that turn the direction of writing.
+PLAIN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*\Z"
+ONE_LINE = "one line of text without control characters"
+Line100 = Annotated[str, Meta(max_length=100, pattern=PLAIN, description=ONE_LINE)]
+Line200 = Annotated[str, Meta(max_length=MAX_TITLE, pattern=PLAIN, description=ONE_LINE)]
 
 
 class Value(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -58,8 +65,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 class WhiteBalance(Value, frozen=True):
     """Gains of red and blue against green."""
 
-    red: float
-    blue: float
+    red: Annotated[float, Meta(ge=0.1, le=32)]
+    blue: Annotated[float, Meta(ge=0.1, le=32)]
 
 
 class LockedSettings(Value, frozen=True):
@@ -211,6 +218,6 @@ class RigInfo(Value, frozen=True):
 class ObjectRef(Value, frozen=True):
     """The thing scanned."""
 
-    id: str | None = None
-    label: str = ""
-    worklist: str | None = None
+    id: Line100 | None = None
+    label: Line200 = ""
+    worklist: Line100 | None = None

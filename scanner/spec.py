@@ -10,12 +10,21 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from scanner.model import MAX_TITLE, ObjectRef, Value, WhiteBalance
+from scanner.model import ONE_LINE, PLAIN, Line100, Line200, ObjectRef, Value, WhiteBalance
 
-Title = Annotated[str, Meta(max_length=MAX_TITLE)]
 Slug = Annotated[
     str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,47}\Z", description="made of a-z, 0-9 and '-', at most 48 characters")
 ]
+Tag = Annotated[str, Meta(min_length=1, max_length=50, pattern=PLAIN, description=ONE_LINE)]
+Notes = Annotated[
+    str,
+    Meta(
+        max_length=20_000,
+        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*\Z",
+        description="text without control characters",
+    ),
+]
+Even = Annotated[int, Meta(ge=64, le=16384, multiple_of=2)]
 Count = Annotated[int, Meta(ge=1, le=10_000)]
 Azimuth = Annotated[float, Meta(ge=-3600, le=3600)]
 Elevation = Annotated[float, Meta(ge=-90, le=90)]
@@ -98,8 +107,8 @@ class CameraSettings(Value, frozen=True):
 
     format: Literal["jpeg"] = "jpeg"
     quality: Annotated[int, Meta(ge=1, le=100)] = 93
-    width: Annotated[int, Meta(ge=64, le=16384)] | None = None
-    height: Annotated[int, Meta(ge=64, le=16384)] | None = None
+    width: Even | None = None
+    height: Even | None = None
     exposure: Auto | FixedExposure = "auto"
     white_balance: Auto | WhiteBalance = "auto"
     focus: Auto | FixedFocus = "auto"
@@ -136,7 +145,7 @@ class ScanSpec(Value, frozen=True):
     :func:`scanner.planning.normalise` turns either form into ``passes``.
     """
 
-    title: Title = ""
+    title: Line200 = ""
     preset: Slug | None = None
     passes: Annotated[tuple[PassSpec, ...], Meta(min_length=1, max_length=32)] | None = None
     plan: PlanSpec | None = None
@@ -146,6 +155,6 @@ class ScanSpec(Value, frozen=True):
     settle: Auto | Annotated[float, Meta(ge=0, le=60)] | None = None
     retake: Retake | None = None
     object: ObjectRef | None = None
-    operator: Annotated[str, Meta(max_length=100)] = ""
-    tags: Annotated[tuple[Annotated[str, Meta(max_length=50)], ...], Meta(max_length=50)] = ()
-    notes: Annotated[str, Meta(max_length=20_000)] = ""
+    operator: Line100 = ""
+    tags: Annotated[tuple[Tag, ...], Meta(max_length=50)] = ()
+    notes: Notes = ""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Middleware
 
 from scanner.errors import ConfigError, ScannerError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from scanner.app import App
 
 log = logging.getLogger(__name__)
+http_log = logging.getLogger("web.http")  # the server library's
 
 KEEP_ALIVE: Final = 60.0  # seconds an idle or half-asking connection is kept
 LINGER: Final = 1.0  # seconds in which the rest of a refused body is thrown away, so that its sender hears why
@@ -35,6 +37,19 @@ HANDLER_SECONDS: Final = 0.25  # that ordinary requests get to finish when the d
 SOCKET_MODE: Final = 0o660
 LONGEST_SOCKET_PATH: Final = 107  # bytes, by the kernel
 BACKLOG: Final = 128
+
+
+def _say_plainly(record: logging.LogRecord) -> bool:
+    """What others send is no fault of ours: one line, no traceback."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.msg, record.args = "%s: %s", (record.getMessage(), error.message.partition("\n")[0][:100])
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.exc_info = None
+    return True
+
+
+http_log.addFilter(_say_plainly)
 
 
 def make_app(app: App, *, streams: Streams | None = None, pages: Pages | None = None) -> web.Application:
@@ -142,6 +157,7 @@ async def serve(app: App, *, port: int | None = None) -> Server:
     runner = web.AppRunner(
         make_app(app, streams=streams),
         access_log=None,
+        logger=http_log,
         keepalive_timeout=KEEP_ALIVE,
         lingering_time=LINGER,
         shutdown_timeout=HANDLER_SECONDS,

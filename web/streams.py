@@ -41,8 +41,8 @@ _MJPEG: Final = {"Content-Type": f"multipart/x-mixed-replace; boundary={BOUNDARY
 class Stream:
     """One open answer.
 
-    ``end`` asks it to end by itself, for a reason; ``beat`` is sent after a while of quiet (empty: nothing); ``patience``
-    is how long the client may take nothing.
+    ``end`` asks it to end by itself, for a reason; ``beat`` is sent after a while of quiet (empty: nothing);
+    ``patience`` is how long the client may take nothing.
     """
 
     def __init__(

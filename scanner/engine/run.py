@@ -151,8 +151,8 @@ class _Run:
         shooter = Shooter(
             rig=self._rig, clock=self._engine.clock, spec=writer.spec, locked=locked, report=self._observer.phase
         )
-        if writer.spec.settle == "auto":
-            for name in cameras_of(self._shots):
+        for name in cameras_of(self._shots):
+            if shooter.by_sight(name):
                 await shooter.measure_noise(name)
         return shooter
 
@@ -174,7 +174,7 @@ class _Run:
     def _decide(self) -> Ending:
         """How the run ended, from orders and faults, in one step: nothing is awaited in here."""
         order = self._orders.order
-        if order is Order.CANCEL:
+        if order is Order.CANCEL or (order is Order.FINISH and not self._writer.progress.saved):
             return Ending(kind=EndingKind.CANCELLED)
         early = order is Order.FINISH and not isinstance(self._fault, StorageError)
         if order is not Order.HALT and (early or not self._writer.remaining()):

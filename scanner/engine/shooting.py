@@ -30,6 +30,8 @@ ATTEMPTS: Final = 3  # exposures per shot, the camera restarted in between
 STEP_GRACE: Final = 10.0  # real seconds a step may take beyond what was predicted
 SETTLE_AT_LEAST: Final = 0.1
 SETTLE_AT_MOST: Final = 3.0
+SETTLE_BLIND: Final = 1.0  # seconds, where settling cannot be watched
+LONG_EXPOSURE_US: Final = 500_000
 STILL: Final = 1.25  # a picture that differs less than this times its noise stands still
 
 Report = Callable[[str, Shot], None]  # phase, shot
@@ -103,10 +105,16 @@ class Shooter:
             await self._rig.move_axes(target.azimuth, target.elevation if self._rig.devices.tilt else None)
 
     async def _settle(self, shot: Shot) -> None:
-        if self._spec.settle == "auto":
+        if self.by_sight(shot.camera):
             await self._settle_by_sight(shot.camera)
+        elif self._spec.settle == "auto":
+            await self._clock.sleep(SETTLE_BLIND)
         else:
             await self._clock.sleep(self._spec.settle)
+
+    def by_sight(self, name: CameraName) -> bool:
+        """Whether settling is watched. Not with long exposures: a live picture then takes longer than settling does."""
+        return self._spec.settle == "auto" and self._locked[name].exposure_us <= LONG_EXPOSURE_US
 
     async def _settle_by_sight(self, name: CameraName) -> None:
         """Wait until two live pictures differ by no more than their noise, measured once while the rig stood."""

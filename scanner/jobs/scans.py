@@ -175,14 +175,16 @@ class ScanRunner:
 
     async def conclude(self, ticket: Ticket, command: Command) -> None:
         """End a job by cancel or finish: what was begun is finished (finish) or cancelled, what was not begun is
-        cancelled.
+        cancelled. Finishing a scan that has no photo is cancelling it.
         """
-        state = JobState.CANCELLED if command is Command.CANCEL else JobState.COMPLETED
         ticket.orders = None
         ticket.in_lane = True  # decided: nobody else takes it up, and orders come too late
         session = await self._session(ticket)
-        for info in session.passes if session else ():
-            if info.name in ticket.job.passes and info.state not in OVER:
+        passes = [info for info in session.passes if info.name in ticket.job.passes] if session else []
+        finished = command is Command.FINISH and any(info.saved for info in passes)
+        state = JobState.COMPLETED if finished else JobState.CANCELLED
+        for info in passes:
+            if info.state not in OVER:
                 await self._end_pass(ticket, info, command)
         await self._end(ticket, state)
         ticket.in_lane = False

@@ -10,7 +10,9 @@ from scanner.decoding import Faults, Keys
 from scanner.spec import Listed
 
 _SEPARATORS: Final = re.compile(r"\s*[,;\t]\s*|\s+")
-_NAMES: Final = re.compile(r"[A-Za-z]")
+_NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_NAME: Final = re.compile(r"[A-Za-z]")
+_NO_NUMBER: Final = re.compile(r"nan|inf", re.IGNORECASE)
 _AZIMUTHS: Final = (-3600.0, 3600.0)
 _ELEVATIONS: Final = (-90.0, 90.0)
 _SHOWN: Final = 40
@@ -22,9 +24,13 @@ def csv_lines(text: str) -> list[tuple[int, str]]:
     """The lines that hold viewpoints, numbered from 1: without empty ones, comments (``#``) and a heading."""
     numbered = ((number, line.strip()) for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1))
     lines = [(number, line) for number, line in numbered if line and not line.startswith("#")]
-    if lines and _NAMES.match(lines[0][1]) and not re.match("(?i)nan|inf", lines[0][1]):
-        del lines[0]
-    return lines
+    return lines[1:] if lines and _is_heading(lines[0][1]) else lines
+
+
+def _is_heading(line: str) -> bool:
+    """Two names or more; one word, or ``nan``, is a line that cannot be read."""
+    parts = _SEPARATORS.split(line)
+    return len(parts) > 1 and all(_NAME.match(part) and not _NO_NUMBER.match(part) for part in parts)
 
 
 def count_listed(plan: Listed) -> int:
@@ -49,10 +55,10 @@ def read_listed(plan: Listed, found: Faults, keys: Keys) -> Iterator[Asked]:
 
 
 def _numbers(line: str) -> tuple[float, float | None] | None:
-    try:
-        azimuth, *others = [float(part) for part in _SEPARATORS.split(line)]
-    except ValueError:
+    parts = _SEPARATORS.split(line)
+    if not all(_NUMBER.fullmatch(part) for part in parts):
         return None
+    azimuth, *others = (float(part) for part in parts)
     if len(others) > 1 or not _AZIMUTHS[0] <= azimuth <= _AZIMUTHS[1]:
         return None
     if not others:

@@ -99,6 +99,8 @@ class Catalogue:
             stopping=self._stopping,
         )
         found = await reconciler.run(report)
+        if found.read or found.gone:
+            _log.info("the index is up to date: %d sessions read, %d are gone", found.read, found.gone)
         self._whole = self._whole or found.finished
         self.notices += found.notices
 

@@ -15,24 +15,60 @@ from scanner.storage.layout import BUILDING, LEAVING
 @contextmanager
 def claimed(files: Files, root: Path) -> Iterator[None]:
     """Make the directory ``root`` and keep others from sweeping it away. Errors: OSError."""
-    files.mkdir(root)
+    descriptor = None
+    while descriptor is None:
+        files.mkdir(root)
+        descriptor = _claim(files, root)
     try:
-        descriptor = files.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:
-        remove_quietly(files, root)
-        raise
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         files.close(descriptor)
 
 
+def _claim(files: Files, root: Path) -> int | None:
+    """Lock the directory just made; None where somebody swept it away before it was locked."""
+    try:
+        descriptor = files.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        remove_quietly(files, root)
+        raise
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    if _is_at(descriptor, root):
+        return descriptor
+    files.close(descriptor)
+    return None
+
+
 def sweep(files: Files, directory: Path) -> None:
     """Remove what cut-off constructions and removals left in ``directory``. Errors: OSError."""
     for path in tuple(directory.iterdir()):
-        if is_temporary(path.name) and not _is_claimed(path):
-            remove_quietly(files, path)
+        if is_temporary(path.name):
+            _sweep_away(files, path)
+
+
+def _sweep_away(files: Files, root: Path) -> None:
+    """Remove a directory that nobody claims; it stays locked meanwhile, so that nobody begins to build in it."""
+    try:
+        descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    else:
+        remove_quietly(files, root)
+    finally:
+        os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def is_temporary(name: str) -> bool:
@@ -44,17 +80,3 @@ def remove_quietly(files: Files, root: Path) -> None:
     """Remove a directory that is nobody's. What cannot be removed now is swept away later."""
     with suppress(OSError):
         remove_tree(files, root)
-
-
-def _is_claimed(root: Path) -> bool:
-    try:
-        descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

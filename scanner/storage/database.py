@@ -28,7 +28,6 @@ _PRIMARY: Final = 0xFF  # of an extended result code
 _REASONS: Final = {
     sqlite3.SQLITE_FULL: "disk_full",
     sqlite3.SQLITE_READONLY: "read_only",
-    sqlite3.SQLITE_CANTOPEN: "too_many_files",
 }
 _BROKEN: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 
@@ -91,6 +90,9 @@ def header_fault(path: Path) -> str | None:
         return None
     if not header.startswith(_MAGIC) or len(header) < _HEADER:
         return "it is no database"
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        return None  # what the file lacks may stand in its log
     page = int.from_bytes(header[16:18], "big")
     page = 65536 if page == 1 else page
     pages = int.from_bytes(header[28:32], "big")
@@ -125,10 +127,8 @@ def full_check(connection: sqlite3.Connection, stop: Callable[[], bool]) -> str 
 def _check(connection: sqlite3.Connection, pragma: str) -> str | None:
     try:
         (found,) = connection.execute(pragma).fetchone()
-    except sqlite3.OperationalError as error:
-        return None if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT else str(error)
     except sqlite3.DatabaseError as error:
-        return str(error)
+        return None if _primary(error) == sqlite3.SQLITE_INTERRUPT else str(error)
     return None if found == "ok" else str(found)
 
 
@@ -173,9 +173,7 @@ def _primary(error: sqlite3.Error) -> int:
 
 @contextmanager
 def sql_reported(what: str) -> Iterator[None]:
-    """Turn SQLite's errors into typed ones: DiskFullError, StorageError, DamagedError for a broken file or for rows that nobody
-    of us wrote.
-    """
+    """Turn SQLite's errors into typed ones: DiskFullError, StorageError, DamagedError (file or rows broken)."""
     try:
         yield
     except (ValueError, TypeError) as error:

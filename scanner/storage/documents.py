@@ -129,11 +129,6 @@ class SessionHandle:
     title: str
     created: bool = True
 
-    @property
-    def path(self) -> str:
-        """Where the session lies below the data directory."""
-        return f"sessions/{self.id}"
-
 
 def encode(document: Struct) -> bytes:
     """A document as indented UTF-8 JSON with a final newline: people read these files."""

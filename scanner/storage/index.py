@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -49,33 +50,32 @@ def open_index(files: Files, path: Path, now: datetime) -> tuple[sqlite3.Connect
     """
     fault = header_fault(path)
     if fault is None:
-        try:
-            connection = connect(path, "NORMAL")
-        except sqlite3.DatabaseError as error:
-            if not is_broken(error):
-                raise
-            fault = str(error)
-        else:
-            fault = _check(connection)
-            if fault is None:
-                return connection, None
-            connection.close()
+        connection, fault = _open_sound(path)
+        if connection is not None:
+            return connection, None
     rename_broken(files, path, now)
     connection = connect(path, "NORMAL")
     migrate(connection, MIGRATIONS)
     return connection, fault
 
 
-def _check(connection: sqlite3.Connection) -> str | None:
+def _open_sound(path: Path) -> tuple[sqlite3.Connection | None, str | None]:
+    """The connection, or what is wrong with the file at first sight."""
     try:
-        migrate(connection, MIGRATIONS)
-        return schema_fault(connection, MIGRATIONS)
+        with ExitStack() as stack:
+            connection = stack.enter_context(closing(connect(path, "NORMAL")))
+            migrate(connection, MIGRATIONS)
+            fault = schema_fault(connection, MIGRATIONS)
+            if fault is None:
+                stack.pop_all()
+                return connection, None
+            return None, fault
     except StorageError as error:
-        return error.message
+        return None, error.message
     except sqlite3.DatabaseError as error:
         if not is_broken(error):
             raise
-        return str(error)
+        return None, str(error)
 
 
 class Index:

@@ -69,7 +69,10 @@ class Keeper:
         self.index, self.index_fault = self._open_index()
 
     def close(self) -> None:
-        """Let the index go; idempotent."""
+        """Let the index go, and passes that are still open as a crash would; idempotent."""
+        for disk in self._open.values():
+            disk.abandon()
+        self._open.clear()
         self.index.close()
 
     def renew_index(self) -> None:
@@ -200,7 +203,7 @@ class Keeper:
     def _close_pass(self, disk: PassDisk) -> None:
         disk.close()
         self.touched.add(disk.session_id)
-        del self._open[disk.session_id, disk.name]
+        self._open.pop((disk.session_id, disk.name), None)
 
     def _open_index(self) -> tuple[Index, str | None]:
         path, now = self._layout.index, self.premises.clock.now()

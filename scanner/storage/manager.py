@@ -65,6 +65,7 @@ class StorageManager(SessionReader):
         self._stack = parts.stack
         self._runtime = parts.runtime
         self._closed = False
+        self._ended = False
         self.jobs = JobStore(place.threads.writer, parts.opened.jobs)
 
     @classmethod
@@ -132,6 +133,7 @@ class StorageManager(SessionReader):
         await self._operations.drain()
         await self._catalogue.close()
         await self._threads.writer.run(self._stack.close)
+        self._ended = True
         await self._threads.close()
 
     async def create_session(self, new: NewSession) -> SessionHandle:
@@ -208,7 +210,8 @@ class StorageManager(SessionReader):
         return await self._catalogue.through(lambda: self._operations.run(self._threads.writer.run(work)))
 
     async def _close_pass(self, writer: PassWriter) -> None:
-        await writer.close()
+        if not self._ended:  # else it was let go of with everything else
+            await writer.close()
         self._locks.pop((writer.session_id, writer.name), None)
 
     async def _close_unused(self, opening: asyncio.Task[OpenPass]) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from scanner.clock import utc_text
 from scanner.errors import DamagedError
@@ -17,6 +18,8 @@ from scanner.storage.jobstore import open_jobs
 from scanner.storage.keeper import Keeper, Premises
 from scanner.storage.locks import DaemonLock
 from scanner.storage.upkeep import recover_noted
+
+_DAMAGED: Final = "the index was damaged ({}); it was renamed and is being made anew from the session directories"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +43,17 @@ def open_storage(premises: Premises, description: str, stack: ExitStack) -> Open
     keeper = Keeper(premises)
     stack.callback(keeper.close)
     if keeper.index_fault is not None:
-        notices.append(
-            f"the index was damaged ({keeper.index_fault}); it was renamed and is being made anew from the session"
-            " directories"
-        )
+        notices.append(_DAMAGED.format(keeper.index_fault))
     jobs = _jobs(premises, notices)
     stack.callback(jobs.close)
-    notices += recover_noted(keeper)
-    return Opened(keeper=keeper, jobs=jobs, notices=tuple(notices), whole=_whole(keeper))
+    try:
+        notices += recover_noted(keeper)
+        whole = _whole(keeper)
+    except DamagedError as error:
+        notices.append(_DAMAGED.format(error.message))
+        keeper.renew_index()
+        whole = _whole(keeper)
+    return Opened(keeper=keeper, jobs=jobs, notices=tuple(notices), whole=whole)
 
 
 def _daemon_lock(premises: Premises, description: str) -> DaemonLock:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from msgspec import structs
@@ -44,7 +44,8 @@ class PassDisk:
     index: Callable[[], Index]
     lock: PassLock
     journal: JournalFile
-    stale: bool = field(default=False)  # the index does not tell what the journal does
+    stale: bool = False  # the index does not tell what the journal does
+    unfinished: bool = False  # the journal does not tell that the work is over: the next start looks after it
 
     def save(self, data: bytes, digest: Future[str], fact: lines.Saved) -> lines.Saved:
         """Make a photo durable, then its line, then its row. Errors: StorageError; nothing of it is then left.
@@ -109,15 +110,23 @@ class PassDisk:
             _log.warning("the index will be brought up to date at the next start: %s", error, extra=self._fields())
         self.lock.release()
 
+    def abandon(self) -> None:
+        """Let go of journal and lock as a crash would: the next start brings the pass into order. Never raises."""
+        with suppress(OSError):
+            self.journal.close()
+        self.lock.release()
+
     def _settle(self) -> None:
+        if self.unfinished:
+            return
         paths = self.layout.session(self.session_id)
         index = self.index()
-        if self.stale:
-            record = read_session(paths)
-            if record is not None:
-                index.put([record])
-        else:
+        if not self.stale:
             index.sign(self.session_id, signature_of(paths))
+        elif (record := read_session(paths)) is None:
+            index.remove([self.session_id])
+        else:
+            index.put([record])
         index.done(self.session_id, self.name)
 
     def _supersede(self, name: PhotoName) -> None:

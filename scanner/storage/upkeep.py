@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from scanner.errors import ScannerError
+from scanner.errors import DamagedError, ScannerError
 from scanner.model import SESSION_ID, PassName, SessionId
 from scanner.states import PassState
 from scanner.storage.claims import is_temporary, sweep
-from scanner.storage.database import connect_reader, full_check
+from scanner.storage.database import connect_reader, full_check, tells_of_database
 from scanner.storage.files import reported
 from scanner.storage.keeper import Keeper
 from scanner.storage.layout import Layout
@@ -44,8 +44,9 @@ class Found:
 
 
 def recover_noted(keeper: Keeper) -> list[str]:
-    """Bring into order what was being changed when the daemon last stopped; a sentence for everything found. Never
-    raises.
+    """Bring into order what was being changed when the daemon last stopped; a sentence for everything found.
+
+    Errors: DamagedError where the index is damaged; the reconciliation of a new one finds the same.
     """
     notices: list[str] = []
     for session_id, name in keeper.index.intents():
@@ -53,6 +54,8 @@ def recover_noted(keeper: Keeper) -> list[str]:
             notices += _recover(keeper, session_id, (PassName(name),) if name else ())
             keeper.index.done(session_id, name)
         except (ScannerError, OSError) as error:
+            if isinstance(error, DamagedError) and tells_of_database(error):
+                raise
             notices.append(f"session {session_id} could not be brought into order: {error}")
     return notices
 

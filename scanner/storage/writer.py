@@ -248,13 +248,19 @@ class PassWriter:
             if self._closed:
                 return
             self._closed = True
-            try:
-                if self._fold.state is PassState.RUNNING:
-                    await self._journal(interrupted(self._worked()))
-                    await self._tell_index()
-            except StorageError as error:
-                _log.warning("pass %s could not be marked as interrupted: %s", self.name, error.message)
+            if self._fold.state is PassState.RUNNING:
+                await self._interrupt()
             await self._threads.writer.run(self._release)
+
+    async def _interrupt(self) -> None:
+        fact = interrupted(self._worked())
+        try:
+            await self._journal(fact)
+        except StorageError as error:
+            _log.warning("pass %s could not be marked as interrupted: %s", self.name, error.message)
+            self._disk.unfinished = True
+            self._fold.apply(fact)
+        await self._tell_index()
 
     async def _checkpoint(self) -> None:
         fields = {"session": self.session_id, "pass_name": self.name}

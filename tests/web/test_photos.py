@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from tests.web.conftest import ended
+from scanner.model import SessionId
+from tests.web.conftest import connection, ended
 from tests.web.test_sessions import TWO, halfway, scanned
+from tests.web.test_streams import until
 from web import archive
 from web.api import photos as photo_routes
 
 if TYPE_CHECKING:
     from scanner.app import App
+    from web.app import Server
 
 
 async def test_photos_with_their_addresses(app: App, ask: Callable[..., Any]) -> None:
@@ -166,19 +170,37 @@ async def test_a_file_that_vanishes_breaks_the_download_off(
     assert [record.getMessage().split(":")[0] for record in caplog.records] == [f"download of {session} broke off"] * 2
 
 
+async def sparse(app: App, session: str) -> None:
+    """Give a session an export that takes long to send."""
+
+    def build(target: Path) -> None:
+        with (target / "big.bin").open("wb") as file:
+            file.truncate(50_000_000)
+
+    await app.storage.publish_export(SessionId(session), "big", build)
+
+
 async def test_a_client_that_breaks_a_download_off_is_no_fault(
     app: App, client: aiohttp.ClientSession, ask: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     session = await scanned(app, ask, {**TWO, "passes": TWO["passes"][:1]})
-    big = app.config.data_dir / "sessions" / session / "exports" / "big" / "big.bin"
-    big.parent.mkdir(parents=True)
-    with big.open("wb") as file:
-        file.truncate(50_000_000)
+    await sparse(app, session)
     async with client.get(f"/api/sessions/{session}/download") as response:
         await response.content.readexactly(1000)
         response.close()
     await ask("GET", "/healthz")
     assert caplog.records == []
+
+
+async def test_a_download_does_not_hold_up_stopping(app: App, ask: Callable[..., Any], server: Server) -> None:
+    session = await scanned(app, ask)
+    await sparse(app, session)
+    async with connection(server, stalls=True) as (_, writer):
+        writer.write(f"GET /api/sessions/{session}/download HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        await until(lambda: len(server.streams) == 1)
+        started = time.monotonic()
+        await server.stop()
+        assert time.monotonic() - started < 1.0
 
 
 # ---- exports ---------------------------------------------------------------------------------------------------------

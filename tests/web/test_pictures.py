@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from tests.web.conftest import connection
-from tests.web.test_streams import LONG, STALL, impatient, page, until, warn
+from scanner.errors import HardwareError
+from scanner.model import CameraName
+from tests.web.conftest import connection, serving
+from tests.web.test_streams import LONG, STALL, UPGRADE, masked, page, until, warn, watch_closely
 
 if TYPE_CHECKING:
     from scanner.app import App
@@ -91,40 +94,37 @@ async def test_a_snapshot(ask: Callable[..., Any]) -> None:
     assert answer.body.startswith(b"\xff\xd8")
 
 
-@pytest.mark.parametrize("path", [b"/api/events", b"/api/cameras/main/preview"])
-async def test_a_stalled_client_is_cut_off(app: App, monkeypatch: pytest.MonkeyPatch, path: bytes) -> None:
-    server = await impatient(app, monkeypatch, patience=0.05)
-    async with connection(server) as (reader, writer):
-        reader._limit = 0  # type: ignore[attr-defined] # asyncio stops reading at twice this
-        writer.write(STALL % path)
+async def test_whoever_does_not_take_pictures_is_cut_off(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch_closely(monkeypatch, patience=0.05)
+    async with serving(app) as (server, _), connection(server, stalls=True) as (_, writer):
+        writer.write(STALL % b"/api/cameras/main/preview")
         await until(lambda: len(server.streams) == 1)
-        async with asyncio.timeout(20):
-            while len(server.streams):
-                warn(app, LONG)
-                await asyncio.sleep(0)
-    await server.stop()
+        await until(lambda: len(server.streams) == 0)
+    assert app.preview.viewers == 0
+
+
+async def test_a_machines_stream_goes_on_after_a_fault(app: App, client: aiohttp.ClientSession) -> None:
+    assert app.faults is not None
+    app.faults.camera_dead = True
+    async with client.get("/api/cameras/main/preview") as response:
+        with app.preview.watch(CameraName("main")) as viewer:
+            assert isinstance(await viewer.next(), HardwareError)
+        app.faults.camera_dead = False
+        assert await response.content.readline() == b"--scanner-frame\r\n"
 
 
 async def test_stopping_with_two_hundred_streams_open_takes_less_than_a_second(app: App, server: Server) -> None:
-    asks = [b"/api/events"] * 120 + [b"/api/cameras/main/preview"] * 40
-    connections = []
-    for path in asks:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        reader._limit = 0  # type: ignore[attr-defined] # nothing more is read: they stall
-        writer.write(STALL % path)
-        connections.append(writer)
-    async with aiohttp.ClientSession(server.url, connector=aiohttp.TCPConnector(limit=0)) as client:
-        pages = [await client.ws_connect("/api/ws") for _ in range(40)]
-        for socket in pages[:20]:
-            await socket.send_json({"type": "hello", "after": None})
+    async with contextlib.AsyncExitStack() as stack:
+        for path in [b"/api/events"] * 120 + [b"/api/cameras/main/preview"] * 40:
+            _, writer = await stack.enter_async_context(connection(server, stalls=True))
+            writer.write(STALL % path)
+        for hello in [masked(b'{"type":"hello"}')] * 20 + [b""] * 20:
+            _, writer = await stack.enter_async_context(connection(server, stalls=True))
+            writer.write(UPGRADE + hello)
         await until(lambda: len(server.streams) == 200)
         for _ in range(200):
             warn(app, LONG)
-        await asyncio.sleep(0)
+            await asyncio.sleep(0)
         started = time.monotonic()
         await server.stop()
         assert time.monotonic() - started < 1.0
-        for socket in pages:
-            await socket.close()
-    for writer in connections:
-        writer.close()

@@ -6,13 +6,11 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import msgspec
 import pytest
 
-from tests.web.conftest import QUICK
+from tests.web.conftest import QUICK, serving
 from tests.web.test_sessions import halfway
-from web.app import serve
 
 if TYPE_CHECKING:
     from scanner.app import App
@@ -117,10 +115,9 @@ async def test_faults_on_request(app: App, ask: Callable[..., Any]) -> None:
 
 
 async def test_faults_are_for_demos(app: App) -> None:
-    server = await serve(dataclasses.replace(app, demo=False, faults=None), port=0)
-    async with aiohttp.ClientSession(server.url) as client, client.post("/api/demo/faults", json={}) as response:
+    real = dataclasses.replace(app, demo=False, faults=None)
+    async with serving(real) as (_, client), client.post("/api/demo/faults", json={}) as response:
         assert response.status == 403
-    await server.stop()
 
 
 class TestWithoutARig:
@@ -131,8 +128,7 @@ class TestWithoutARig:
         return msgspec.structs.replace(demo, rig=None)
 
     async def test_scanning_says_what_is_missing(self, app: App) -> None:
-        server = await serve(app, port=0)
-        async with aiohttp.ClientSession(server.url) as client:
+        async with serving(app) as (_, client):
             async with client.get("/api/state") as response:
                 rig = (await response.json())["rig"]
             assert (rig["state"], rig["geometry"], rig["cameras"]) == ("missing", None, [])
@@ -146,4 +142,3 @@ class TestWithoutARig:
                 assert response.status == 200
             async with client.get("/api/sessions") as response:
                 assert response.status == 200
-        await server.stop()

@@ -11,8 +11,12 @@ import aiohttp
 import pytest
 
 from scanner.events import FACTS, WarningRaised
+from scanner.model import JobId, Progress
+from scanner.records import Job
+from scanner.states import JobState
 from tests.web.conftest import QUICK, SMALL, ended
 from tests.web.test_streams import Events
+from web.api.scans import accepted
 
 if TYPE_CHECKING:
     from scanner.app import App
@@ -256,3 +260,18 @@ async def test_a_stream_that_lags_is_told_so(app: App, client: aiohttp.ClientSes
         while name != "dropped":
             name, data = await events.next()
         assert "behind" in data["reason"]
+
+
+def test_a_job_without_a_session_names_none() -> None:
+    job = Job(
+        id=JobId("j-abcdef"),
+        kind="verify",
+        state=JobState.PENDING,
+        session_id=None,
+        origin="web",
+        progress=Progress(done=0, total=1),
+        created_at="",
+    )
+    headers = accepted(job).headers
+    assert headers["Location"] == "/api/jobs/j-abcdef"
+    assert "X-Session-ID" not in headers

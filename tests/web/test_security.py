@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import aiohttp
 import pytest
 from aiohttp import web as aioweb
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from msgspec.structs import replace
 
 import web.app
-from tests.web.conftest import connection, raw
-from web.app import Server, make_app, serve
+from tests.web.conftest import connection, raw, serving
+from web.app import Server, make_app
 from web.codec import RefusedError
 from web.routes import ROUTES
 from web.security import ANSWER_HEADERS, BODY_LIMIT, Guard, Names, Role
@@ -245,19 +247,33 @@ async def test_a_body_that_breaks_its_framing(server: Server) -> None:
 
 
 @pytest.fixture
-async def hasty(app: App, monkeypatch: pytest.MonkeyPatch) -> Any:
+async def hasty(app: App, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     """The web side with a patience of 50 ms for bodies."""
     monkeypatch.setattr(web.app, "Guard", lambda *args, **more: Guard(*args, **more, body_seconds=0.05))
-    server = await serve(app, port=0)
-    yield server
-    await server.stop()
+    monkeypatch.setattr(web.app, "LINGER", 0.05)
+    async with serving(app) as (server, _):
+        yield server
+
+
+async def test_a_body_that_breaks_its_framing_later_is_cut_off(hasty: Server) -> None:
+    async with connection(hasty) as (reader, writer):
+        writer.write(POST + b"Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"zz\r\n{}\r\n0\r\n\r\n")
+        assert b"408 Request Timeout" in await reader.readline()
+
+
+async def test_a_fault_of_framing_that_the_parser_tells(guard: Guard) -> None:
+    body = aiohttp.StreamReader(mock.Mock(_reading_paused=False), 1024, loop=asyncio.get_running_loop())
+    body.set_exception(aioweb.RequestPayloadError("zz is no length"))
+    headers = {"Host": "localhost", "Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    with pytest.raises(RefusedError, match="framing") as refused:
+        await guard.admit(make_mocked_request("POST", "/api/plans", headers=headers, payload=body))
+    assert refused.value.status == 400
 
 
 async def test_a_half_sent_body_is_cut_off(hasty: Server) -> None:
-    head = (
-        b"POST /api/plans HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
-    )
-    status, data = await raw(hasty, head)
+    status, data = await raw(hasty, POST + b"Content-Length: 100\r\n\r\n{")
     assert status == 408
     assert b'"body_timeout"' in data
 
@@ -297,31 +313,28 @@ def spelled(path: str) -> str:
     return re.sub(r"\{(\w+)(:[^}]*)?\}", lambda match: "jobs" if match[1] == "view" else "x", path)
 
 
-async def as_role(app: App, role: Role, monkeypatch: pytest.MonkeyPatch) -> Server:
-    """The web side as it is for people of one role."""
+def grant(role: Role, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give everybody this role."""
     monkeypatch.setattr(web.app, "Guard", lambda *given, **more: Guard(*given, **more, granted=role))
-    return await serve(app, port=0)
 
 
 @pytest.mark.parametrize("role", [Role.PUBLIC, Role.VIEWER, Role.OPERATOR])
 async def test_a_route_is_refused_below_its_role(app: App, role: Role, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = await as_role(app, role, monkeypatch)
-    async with aiohttp.ClientSession(server.url) as client:
+    grant(role, monkeypatch)
+    async with serving(app) as (_, client):
         for route in (route for route in ROUTES if route.role > role):
             async with client.request(route.method, spelled(route.path)) as response:
                 assert response.status == 403, route
                 assert (await response.json())["error"]["code"] == "forbidden"
-    await server.stop()
 
 
 async def test_a_viewer_may_look_and_stop(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = await as_role(app, Role.VIEWER, monkeypatch)
+    grant(Role.VIEWER, monkeypatch)
     allowed = [route for route in ROUTES if route.role <= Role.VIEWER and not route.stream]
-    async with aiohttp.ClientSession(server.url) as client:
+    async with serving(app) as (_, client):
         for route in allowed:
             async with client.request(route.method, spelled(route.path)) as response:
                 assert response.status != 403, route
-    await server.stop()
     assert {route.path for route in allowed if route.method != "GET"} == {
         "/api/plans",
         "/api/rig/stop",

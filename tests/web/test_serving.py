@@ -17,10 +17,10 @@ import pytest
 from aiohttp import web
 
 from scanner.errors import ConfigError, HardwareError, StorageError
-from tests.web.conftest import connection, raw
-from web.app import Server, serve
+from tests.web.conftest import connection, raw, serving
+from web.app import Server, http_log, serve
 from web.context import CONTEXT
-from web.routes import get
+from web.routes import Handler, get
 
 if TYPE_CHECKING:
     from scanner.app import App
@@ -136,17 +136,17 @@ async def test_known_faults_keep_their_code(
 async def test_what_fails_in_mid_answer_never_looks_complete(
     app: App, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = await serve_with(app, error)
-    async with aiohttp.ClientSession(server.url) as client:
-        with pytest.raises(aiohttp.ClientPayloadError):
-            async with client.get("/api/half") as response:
-                await response.read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("web.app.ROUTES", (get("/api/half", failing(error)),))
+        async with serving(app) as (_, client):
+            with pytest.raises(aiohttp.ClientPayloadError):
+                async with client.get("/api/half") as response:
+                    await response.read()
     assert len(caplog.records) == (0 if isinstance(error, ConnectionError) else 1)
-    await server.stop()
 
 
-async def serve_with(app: App, error: Exception) -> Server:
-    """A web side with one more route, that begins an answer and then fails."""
+def failing(error: Exception) -> Handler:
+    """A handler that begins an answer and then fails."""
 
     async def half(request: web.Request) -> web.StreamResponse:
         """Half an answer."""
@@ -155,16 +155,27 @@ async def serve_with(app: App, error: Exception) -> Server:
         await response.write(b"half")
         raise error
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("web.app.ROUTES", (get("/api/half", half),))
-        return await serve(app, port=0)
+    return half
 
 
-async def test_what_is_no_http(server: Server) -> None:
+async def test_what_is_no_http(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     for request in (b"\x16\x03\x01\x00\xa5\x01", b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", b"nonsense\r\n\r\n"):
         status, data = await raw(server, request + b"\r\n\r\n")
-        assert status in {400, 421}
+        assert status == 400
         assert b"Traceback" not in data
+    assert caplog.records
+    for record in caplog.records:
+        assert record.levelname == "INFO"
+        assert record.exc_info is None
+        assert record.getMessage().startswith("Error handling request from 127.0.0.1: ")
+
+
+def test_other_records_of_the_server_stay_as_they_are(caplog: pytest.LogCaptureFixture) -> None:
+    http_log.error("a fault", exc_info=ZeroDivisionError())
+    http_log.error("another")
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+    assert caplog.records[0].exc_info is not None
 
 
 # ---- stopping --------------------------------------------------------------------------------------------------------

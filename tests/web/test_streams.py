@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import aiohttp
 import pytest
+from aiohttp import web as aioweb
+from aiohttp.test_utils import make_mocked_request
 
 from scanner.events import FACTS, REPLAY, RigChanged, WarningRaised
-from tests.web.conftest import connection
+from tests.web.conftest import connection, serving
 from web import streams as streaming
-from web.app import Server, serve
+from web.app import Server
 from web.streams import Streams
 
 if TYPE_CHECKING:
@@ -115,17 +120,34 @@ async def test_unknown_topics_and_parameters(ask: Callable[..., Any]) -> None:
 
 
 async def test_a_quiet_stream_gives_signs_of_life(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = await impatient(app, monkeypatch, heartbeat=0.01)
-    async with aiohttp.ClientSession(server.url) as client, listening(client) as events:
+    watch_closely(monkeypatch, heartbeat=0.01)
+    async with serving(app) as (_, client), listening(client) as events:
         for _ in range(3):
             assert await events.block() == {"": ""}
-    await server.stop()
 
 
-async def impatient(app: App, monkeypatch: pytest.MonkeyPatch, **settings: float) -> Server:
-    """A web side whose streams are looked after every 10 ms."""
+async def test_a_stream_that_has_not_begun_gives_none(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch_closely(monkeypatch, heartbeat=0.0)
+    looked = asyncio.Event()
+    submit, look = app.jobs.submit_scan, Streams._look_after
+
+    async def slow(*given: Any, **more: Any) -> Any:
+        await looked.wait()
+        return await submit(*given, **more)
+
+    async def seen(self: Streams, stream: Any) -> None:
+        await look(self, stream)
+        looked.set()
+
+    monkeypatch.setattr(app.jobs, "submit_scan", slow)
+    monkeypatch.setattr(Streams, "_look_after", seen)
+    async with serving(app) as (_, client), client.post("/api/scan/stream", json={}) as response:
+        assert (await response.json())["error"]["code"] == "rig_missing"
+
+
+def watch_closely(monkeypatch: pytest.MonkeyPatch, **settings: float) -> None:
+    """Have streams looked after every 10 ms."""
     monkeypatch.setattr("web.app.Streams", lambda: Streams(tick=0.01, **settings))
-    return await serve(app, port=0)
 
 
 # ---- the page's connection -------------------------------------------------------------------------------------------
@@ -224,15 +246,67 @@ async def until(condition: Callable[[], bool]) -> None:
 
 STALL = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LONG = "x" * 2000
+STALLED = 4  # clients of each kind
+UPGRADE = (
+    b"GET /api/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
+def masked(text: bytes) -> bytes:
+    """A short text message of a client, masked with zeros."""
+    return bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text
 
 
 async def test_a_client_that_went_away_is_noticed(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = await impatient(app, monkeypatch)
-    async with connection(server) as (_, writer):
+    watch_closely(monkeypatch)
+    async with serving(app) as (server, _):
+        async with connection(server) as (_, writer):
+            writer.write(STALL % b"/api/events")
+            await until(lambda: len(server.streams) == 1)
+        await until(lambda: len(server.streams) == 0)
+
+
+async def test_a_stalled_client_is_cut_off(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch_closely(monkeypatch, patience=0.05)
+    async with serving(app) as (server, _), connection(server, stalls=True) as (_, writer):
         writer.write(STALL % b"/api/events")
         await until(lambda: len(server.streams) == 1)
-    await until(lambda: len(server.streams) == 0)
-    await server.stop()
+        async with asyncio.timeout(20):
+            while len(server.streams):
+                warn(app, LONG)
+                await asyncio.sleep(0)
+
+
+async def test_a_stalled_page_is_cut_off(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch_closely(monkeypatch, patience=0.05)
+    async with serving(app) as (server, _), connection(server, stalls=True) as (_, writer):
+        writer.write(UPGRADE + masked(b'{"type":"hello"}'))
+        await until(lambda: len(server.streams) == 1)
+        async with asyncio.timeout(20):
+            while len(server.streams):
+                warn(app, LONG)
+                await asyncio.sleep(0)
+
+
+async def test_stalled_clients_cost_little(app: App, server: Server) -> None:
+    for _ in range(REPLAY + 1):
+        warn(app, LONG)  # what the bus keeps for everybody is no client's cost
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(STALLED):
+            _, writer = await stack.enter_async_context(connection(server, stalls=True))
+            writer.write(STALL % b"/api/events")
+            _, writer = await stack.enter_async_context(connection(server, stalls=True))
+            writer.write(UPGRADE + masked(b'{"type":"hello"}'))
+        await until(lambda: len(server.streams) == 2 * STALLED)
+        tracemalloc.start()
+        stack.callback(tracemalloc.stop)
+        highest = 0
+        for number in range(FACTS * 4):
+            warn(app, f"{number} {LONG}")
+            await asyncio.sleep(0)
+            highest = max(highest, tracemalloc.get_traced_memory()[0])
+        assert highest / (2 * STALLED) < 2 * 1024 * 1024
 
 
 async def test_a_page_that_lags_is_told_so(app: App, client: aiohttp.ClientSession) -> None:
@@ -279,11 +353,29 @@ async def test_stopping_says_goodbye(server: Server, client: aiohttp.ClientSessi
 
 
 async def test_no_new_streams_while_stopping(app: App) -> None:
-    open_streams = Streams()
-    await open_streams.close()
-    server = await serve(app, port=0)
-    await server.streams.close()
-    async with aiohttp.ClientSession(server.url) as client, client.get("/api/events") as response:
-        assert response.status == 503
-        assert "stops" in (await response.json())["error"]["message"]
-    await server.stop()
+    async with serving(app) as (server, client):
+        await server.streams.close()
+        async with client.get("/api/events") as response:
+            assert response.status == 503
+            assert "stops" in (await response.json())["error"]["message"]
+
+
+async def test_a_client_that_is_gone_already() -> None:
+    request = mock.Mock(transport=None)
+    with pytest.raises(ConnectionResetError), Streams().open(request, aioweb.StreamResponse(), lambda _: None):
+        pass
+
+
+async def test_what_two_send_at_once_is_on_its_way_until_both_are_done() -> None:
+    transport = mock.Mock(get_write_buffer_size=lambda: 0, is_closing=lambda: False)
+    request = make_mocked_request("GET", "/api/events", transport=transport)
+    streams = Streams()
+    with streams.open(request, aioweb.StreamResponse(), lambda _: None) as stream:
+        assert stream.stuck == 0.0
+        with stream.sending():
+            with stream.sending():
+                assert stream.stuck > 0.0
+            assert stream.stuck > 0.0
+        assert stream.stuck == 0.0
+        assert not stream.idle, "it has not begun"
+    await streams.close()

@@ -1,10 +1,11 @@
-"""What storage's tests build with: a clock that moves with every look, small sessions, real JPEGs, disks that fail or lose power."""
+"""What storage's tests build with: a clock that moves with every look, small sessions, JPEGs, disks that fail."""
 
 from __future__ import annotations
 
 import errno
 import io
 import os
+import random
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -36,9 +37,7 @@ MAIN = CameraName("main")
 UPRIGHT = PassName("upright")
 JOB = JobId("j-test01")
 BALANCE = WhiteBalance(red=2.1, blue=1.4)
-LOCKED = LockedSettings(
-    exposure_us=8000, gain=1.0, white_balance=BALANCE, lens_position=None, width=32, height=24
-)
+LOCKED = LockedSettings(exposure_us=8000, gain=1.0, white_balance=BALANCE, lens_position=None, width=32, height=24)
 CAMERA = CameraInfo(
     name=MAIN,
     model="sim",
@@ -51,6 +50,16 @@ CAMERA = CameraInfo(
     bytes_per_photo=1000,
 )
 RIG = RigInfo(name="bench", geometry=None, fixed_elevation=None, cameras=(CAMERA,))
+
+
+def garbage(seed: int, size: int) -> bytes:
+    """Noise, the same for the same seed."""
+    return random.Random(seed).randbytes(size)  # noqa: S311 - nothing here is secret
+
+
+def names(directory: Path) -> list[str]:
+    """What lies in a directory, sorted."""
+    return sorted(path.name for path in directory.iterdir())
 
 
 class StepClock:
@@ -104,7 +113,9 @@ def frame(number: int, data: bytes | None = None) -> Frame:
         taken_at="2026-11-20T04:15:30.120Z", exposure_us=8000, gain=1.0, white_balance=BALANCE, lens_position=None
     )
     quality = Quality(sharpness=100.0 + number, clipped=0.001, shadows=0.0, mean=0.5)
-    return Frame(data=data if data is not None else jpeg(number), width=32, height=24, exposure=exposure, quality=quality)
+    return Frame(
+        data=data if data is not None else jpeg(number), width=32, height=24, exposure=exposure, quality=quality
+    )
 
 
 async def save(writer: PassWriter, shot: Shot, data: bytes | None = None):
@@ -140,7 +151,11 @@ class Place:
     @asynccontextmanager
     async def storage(self, files: Files | None = None, **more: object) -> AsyncIterator[StorageManager]:
         storage = await StorageManager.open(
-            data_dir=self.data, state_dir=self.state, clock=self.clock, files=files, **more  # type: ignore[arg-type]
+            data_dir=self.data,
+            state_dir=self.state,
+            clock=self.clock,
+            files=files,
+            **more,  # type: ignore[arg-type]
         )
         try:
             yield storage
@@ -167,7 +182,8 @@ class FailingFiles(Files):
     """Fails operation number ``fails_at`` (from 1, counted from :meth:`arm`), and all after it while ``for_good``."""
 
     OPERATIONS = (
-        "open", "write", "pwrite", "truncate", "fsync", "rename", "exchange", "fsync_dir", "mkdir", "link", "unlink", "rmdir",
+        "open", "write", "pwrite", "truncate", "fsync", "rename", "exchange", "fsync_dir", "mkdir", "link", "unlink",
+        "rmdir",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -232,7 +248,7 @@ class RecordingFiles(Files):
 
 
 class PowerCutFiles(Files):
-    """Knows at any moment what a power cut would leave at worst: contents as of their last fsync, names as of their directory's.
+    """Knows at any moment what a power cut would leave at worst: contents and names as of their last fsync.
 
     ``after`` is called behind every operation that changes the disk: the moments at which the power may go.
     """

@@ -1,12 +1,12 @@
-"""Every operation fails in turn, once or from then on: a typed error, nothing announced is lost, nothing half-written stays, and
-after the cure the same objects go on.
+"""Every operation fails in turn, once or from then on.
+
+A typed error, nothing announced is lost, nothing half-written stays, and after the cure the same objects go on.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from tests.scanner.storage.support import (
     UPRIGHT,
     FailingFiles,
     Place,
+    names,
     new_pass,
     new_session,
     save,
@@ -112,8 +113,8 @@ class Scenario:
 
     def steps(self):
         return (
-            self.create, self.open, self.start, self.save, self.pause, self.start, self.save_rest, self.finish, self.close,
-            self.add, self.export, self.export_again,
+            self.create, self.open, self.start, self.save, self.pause, self.start, self.save_rest, self.finish,
+            self.close, self.add, self.export, self.export_again,
         )  # fmt: skip
 
     async def run(self) -> None:
@@ -132,8 +133,7 @@ class Scenario:
         """After an error nothing half-written lies about (where removing it was possible)."""
         if self.files.for_good:
             return
-        left = [path for path in self.place.data.rglob("*.part")]
-        assert left == []
+        assert list(self.place.data.rglob("*.part")) == []
 
 
 async def run_with_fault(root: Path, fails_at: int | None, number: int, *, for_good: bool = False) -> Scenario:
@@ -170,7 +170,7 @@ async def check_whole(scenario: Scenario, storage: StorageManager) -> None:
     left = [path for path in scenario.place.data.rglob("*") if path.name.startswith((".new-", ".gone-"))]
     assert [path for path in left if path.parent.name != "exports"] == []
     assert [file.name for file in await storage.session_files(session.id, "colmap")] == ["b.txt"]
-    assert len(os.listdir(scenario.root / "images/upright")) == 4
+    assert len(names(scenario.root / "images/upright")) == 4
 
 
 @pytest.mark.parametrize("number", REASONS)
@@ -208,7 +208,7 @@ async def counted(root: Path) -> int:
 
 
 def chosen(total: int, number: int) -> range:
-    """Which operations to let fail: every one in the full run, else every so many, beginning elsewhere for each errno."""
+    """Which operations to let fail: all in the full run, else every so many, beginning elsewhere for each errno."""
     step = sample(6, 1)
     return range(1 + number % step, total + 1, step)
 

@@ -10,7 +10,7 @@ import pytest
 from scanner.errors import DiskFullError, StorageError
 from scanner.storage import Files
 from scanner.storage.files import discard, durable_write, make_dirs, remove_tree, reported, write_part
-from tests.scanner.storage.support import FailingFiles, RecordingFiles
+from tests.scanner.storage.support import FailingFiles, RecordingFiles, names
 
 
 def test_a_durable_write_in_order(tmp_path):
@@ -35,7 +35,7 @@ def test_a_write_that_fails_leaves_the_old_content_and_no_part(tmp_path, fails_a
     with pytest.raises(OSError, match="No space"):
         durable_write(files, path, b"new")
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["document.json"]
+    assert names(tmp_path) == ["document.json"]
 
 
 def test_a_left_over_part_is_never_written_into(tmp_path):
@@ -101,8 +101,8 @@ def test_trees_are_removed_without_following_links(tmp_path):
     (tmp_path / "kept/file").write_bytes(b"")
     (tmp_path / "tree/link").symlink_to(tmp_path / "kept", target_is_directory=True)
     remove_tree(Files(), tmp_path / "tree")
-    assert os.listdir(tmp_path) == ["kept"]
-    assert os.listdir(tmp_path / "kept") == ["file"]
+    assert names(tmp_path) == ["kept"]
+    assert names(tmp_path / "kept") == ["file"]
 
 
 def test_discarding_never_raises(tmp_path):
@@ -114,7 +114,7 @@ def test_names_change_places_in_one_step(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).write_bytes(b"")
     Files().exchange(tmp_path / "a", tmp_path / "b")
-    assert os.listdir(tmp_path / "a") == ["b"]
+    assert names(tmp_path / "a") == ["b"]
     with pytest.raises(FileNotFoundError):
         Files().exchange(tmp_path / "a", tmp_path / "nothing")
 

@@ -1,9 +1,8 @@
-"""The index: lists, search and pages from it, and the same answers after it was lost, cut, overwritten or left behind."""
+"""The index: lists, search, pages, and the same answers after it was lost, cut, overwritten or left behind."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 import shutil
 import sqlite3
 import threading
@@ -21,8 +20,9 @@ from scanner.storage import SessionQuery, StorageManager, Submission
 from scanner.storage.index import Index
 from scanner.storage.queries import SORTS, STATUSES
 from scanner.storage.schema import INCOMPLETE
-from tests.scanner.storage.support import MAIN, RIG, UPRIGHT, Place, new_pass, new_session, save, working
+from tests.scanner.storage.support import MAIN, RIG, UPRIGHT, Place, garbage, new_pass, new_session, save, working
 
+HOSTILE = st.text(st.characters(exclude_categories=()), max_size=40) | st.text('"*():^-+ANDORNEAR {}.,_\0', max_size=30)
 PRESSED = Pause(by="user", reason="paused", message="")
 TITLES = ("Blue vase", "Red vase", "Älterer Krug", "blue bowl", "Zebra 7")
 
@@ -132,7 +132,7 @@ async def test_search_finds_words_anywhere_in_any_order(populated):
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.text(st.characters(exclude_categories=()), max_size=40) | st.text('"*():^-+ANDORNEAR {}.,_\0', max_size=30))
+@given(text=HOSTILE)
 def test_no_search_text_can_break_the_query(searchable, text):
     for status in (None, "planned", "incomplete"):
         page = searchable.page(SessionQuery(q=text, status=status, sort="title"))
@@ -249,13 +249,13 @@ def beheaded(path) -> None:
 
 
 def noise(path) -> None:
-    path.write_bytes(random.Random(7).randbytes(path.stat().st_size))
+    path.write_bytes(garbage(7, path.stat().st_size))
 
 
 def noise_inside(path) -> None:
     data = bytearray(path.read_bytes())
     for page in range(3, len(data) // 4096):
-        data[page * 4096 : page * 4096 + 64] = random.Random(page).randbytes(64)
+        data[page * 4096 : page * 4096 + 64] = garbage(page, 64)
     path.write_bytes(bytes(data))
 
 
@@ -276,7 +276,21 @@ def without_sessions(path) -> None:
         connection.execute("DELETE FROM sessions")
 
 
-HARMS = (deleted, emptied, truncated, beheaded, noise, noise_inside, other_tables, of_a_newer_version, without_sessions)
+def break_tables(path, tables=("photos", "passes", "intents")) -> None:
+    """Overwrite the first pages of some tables."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        pages = [row[1] for row in connection.execute("SELECT name, rootpage FROM sqlite_master") if row[0] in tables]
+    with path.open("r+b") as file:
+        for page in pages:
+            file.seek((page - 1) * 4096)
+            file.write(garbage(page, 4096))
+
+
+HARMS = (
+    deleted, emptied, truncated, beheaded, noise, noise_inside, other_tables, of_a_newer_version, without_sessions,
+    break_tables,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__)
@@ -308,10 +322,10 @@ async def test_keys_are_known_whatever_happened_to_the_index(populated, harm):
             assert await storage.find_submission("key-1") == before
 
 
-async def test_an_index_that_turns_out_to_be_damaged_is_made_anew_at_work(populated, place):
+async def test_an_index_that_turns_out_to_be_damaged_is_made_anew_at_work(populated):
     async with populated.storage() as storage:
         before = await everything(storage)
-    break_tables(populated.state / "index.db")
+    break_tables(populated.state / "index.db", ("photos", "passes"))
     async with populated.storage() as storage:
         assert await everything(storage) == before
         assert any("made anew" in notice for notice in storage.notices)
@@ -319,18 +333,6 @@ async def test_an_index_that_turns_out_to_be_damaged_is_made_anew_at_work(popula
         async with working(storage, handle) as writer:
             await save(writer, writer.plan.shots[0])
         assert (await storage.get_session(handle.id)).photos == 1
-
-
-def break_tables(path) -> None:
-    """Overwrite the first pages of some tables."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        query = "SELECT rootpage FROM sqlite_master WHERE name IN ('photos', 'passes', 'intents')"
-        pages = [row[0] for row in connection.execute(query)]
-    with path.open("r+b") as file:
-        for page in pages:
-            file.seek((page - 1) * 4096)
-            file.write(random.Random(page).randbytes(4096))
 
 
 class Breaking:
@@ -556,6 +558,65 @@ async def test_the_check_of_the_index_can_be_stopped(populated):
 
 async def test_the_size_of_photos_is_measured_by_camera_and_size(populated):
     async with populated.storage() as storage:
-        photos = [photo for session in (await storage.list_sessions()).items for photo in await storage.photos(session.id)]
+        sessions = (await storage.list_sessions()).items
+        photos = [photo for session in sessions for photo in await storage.photos(session.id)]
         assert await storage.photo_bytes(MAIN, 32, 24) == sum(photo.bytes for photo in photos) // len(photos)
-        assert await storage.photos(photos[0].name and (await storage.list_sessions()).items[0].id, UPRIGHT) == ()
+        assert await storage.photos(sessions[0].id, UPRIGHT) == ()
+
+
+async def test_reconciliation_itself_finds_damage_that_nobody_ran_into(populated):
+    async with populated.storage() as storage:
+        before = await everything(storage)
+    break_tables(populated.state / "index.db", ("sessions_size", "submissions_session"))
+    async with populated.storage() as storage:
+        await storage.reconcile()
+        assert any("made anew" in notice for notice in storage.notices)
+        assert await everything(storage) == before
+
+
+async def test_damage_found_while_the_last_crash_is_looked_after_is_mended_behind(populated, tmp_path):
+    async with populated.storage() as storage:
+        handle = await storage.create_session(new_session("Interrupted"))
+        async with working(storage, handle) as writer:
+            await save(writer, writer.plan.shots[0])
+            crashed = populated.copy(tmp_path / "crashed")
+    break_tables(crashed.state / "index.db", ("photos", "passes"))
+    async with crashed.storage() as storage:
+        assert any("index was damaged" in notice for notice in storage.notices)
+        await storage.reconcile()
+        info = (await storage.get_session(handle.id)).passes[0]
+        assert (info.state, info.saved) == (PassState.PAUSED, 1)
+
+
+async def test_rows_that_make_no_sense_are_damage(populated):
+    async with populated.storage() as storage:
+        before = await everything(storage)
+    with closing(sqlite3.connect(populated.state / "index.db")) as connection, connection:
+        connection.execute("UPDATE passes SET state = 'levitating' WHERE name = 'upright'")
+        connection.execute("UPDATE sessions SET tags = '[[' WHERE id LIKE '%vase'")
+    async with populated.storage() as storage:
+        assert await everything(storage) == before
+
+
+async def test_an_index_that_cannot_be_opened_is_a_typed_error(place):
+    (place.state / "index.db").mkdir(parents=True)
+    with pytest.raises(StorageError, match="the index could not be opened"):
+        async with place.storage():
+            pass
+    (place.state / "index.db").rmdir()
+    (place.state / "index.db").symlink_to(place.state / "nowhere/index.db")
+    with pytest.raises(StorageError, match="the index could not be opened"):
+        async with place.storage():
+            pass
+
+
+async def test_a_check_that_is_stopped_finds_nothing(populated, monkeypatch):
+    from scanner.storage import database  # noqa: PLC0415
+    from scanner.storage.upkeep import check_index  # noqa: PLC0415
+
+    monkeypatch.setattr(database, "_STEPS", 1)
+    break_tables(populated.state / "index.db")
+    stopping = threading.Event()
+    assert check_index(populated.state / "index.db", stopping) is not None
+    stopping.set()
+    assert check_index(populated.state / "index.db", stopping) is None

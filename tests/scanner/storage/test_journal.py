@@ -106,7 +106,9 @@ def test_a_known_event_with_wrong_fields_is_no_unknown_event():
         decode_line(b'{"event":"skipped","seq":2,"at":"x","shot":"three","reason":""}')
 
 
-@pytest.mark.parametrize("raw", [b"[]", b"7", b'{"event":"saved"}', b"\xff\xfe", b'{"seq":1,"at":""}', b'{"event":"new"}'])
+@pytest.mark.parametrize(
+    "raw", [b"[]", b"7", b'{"event":"saved"}', b"\xff\xfe", b'{"seq":1,"at":""}', b'{"event":"new"}']
+)
 def test_what_is_no_line_is_a_value_error(raw):
     with pytest.raises(ValueError, match=r"."):
         decode_line(raw)
@@ -213,5 +215,3 @@ def test_damaged_journals_are_kept_under_free_names(tmp_path):
     assert set_aside(files, path).name == "journal.damaged-1.jsonl"
     assert set_aside(files, path).name == "journal.damaged-2.jsonl"
     assert (tmp_path / "journal.damaged-2.jsonl").read_bytes() == b"noise"
-
-

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -15,7 +16,16 @@ from scanner.errors import DaemonRunningError, PassLockedError
 from scanner.storage import Files, Host, StorageManager
 from scanner.storage import host as hosts
 from scanner.storage.locks import DaemonLock, LockRecord, PassLock, lock_path, newest_generation, own_lock
-from tests.scanner.storage.support import FailingFiles, Place, RecordingFiles, StepClock, new_session, save, working
+from tests.scanner.storage.support import (
+    FailingFiles,
+    Place,
+    RecordingFiles,
+    StepClock,
+    names,
+    new_session,
+    save,
+    working,
+)
 from tests.support.tree import TOP
 
 HOLD = """
@@ -27,10 +37,11 @@ from scanner.storage.locks import {imports}
 print("held", flush=True)
 sys.stdin.read()
 """
-TAKE_DAEMON = (
-    "lock = DaemonLock.take(Files(), Path(sys.argv[1]), Host.current(), since='2026-11-20T04:15:30.000Z', description='the other')"
-)
-TAKE_PASS = """
+BY_DAEMON = """
+lock = DaemonLock.take(
+    Files(), Path(sys.argv[1]), Host.current(), since='2026-11-20T04:15:30.000Z', description='the other')
+"""
+BY_WRITER = """
 record = LockRecord(generation=1, token='other', host_id='h', host='turntable-2', origin='web:anna', pid=7,
     process_start=0, boot_id='b', job_id=None, since='2026-11-20T04:15:30.000Z')
 lock = PassLock.take(Files(), Path(sys.argv[1]), record)
@@ -48,7 +59,7 @@ class Other:
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == "held\n"
 
-    def __enter__(self) -> Other:
+    def __enter__(self) -> Self:
         return self
 
     def kill(self) -> None:
@@ -62,9 +73,9 @@ class Other:
             stream.close()
 
 
-def record(token: str = "mine", **more: object) -> LockRecord:
+def record(name: str = "mine", **more: object) -> LockRecord:
     values: dict[str, object] = {
-        "generation": 1, "token": token, "host_id": "h", "host": "here", "origin": "cli", "pid": 1, "process_start": 2,
+        "generation": 1, "token": name, "host_id": "h", "host": "here", "origin": "cli", "pid": 1, "process_start": 2,
         "boot_id": "b", "job_id": None, "since": "s",
     }  # fmt: skip
     return LockRecord(**(values | more))  # type: ignore[arg-type]
@@ -82,11 +93,11 @@ def test_a_lock_is_published_complete_and_marked_when_it_ends(tmp_path):
     ]  # fmt: skip
     path = lock_path(tmp_path, 1)
     assert held(path)["state"] == "held "
-    assert os.listdir(tmp_path) == [path.name]
+    assert names(tmp_path) == [path.name]
     lock.release()
     lock.release()
     assert held(path)["state"] == "ended"
-    assert os.listdir(tmp_path) == [path.name]
+    assert names(tmp_path) == [path.name]
 
 
 def test_an_ended_lock_is_taken_over_within_its_generation(tmp_path):
@@ -94,7 +105,7 @@ def test_an_ended_lock_is_taken_over_within_its_generation(tmp_path):
     files = RecordingFiles()
     lock = PassLock.take(files, tmp_path, record("second"))
     assert lock.record.generation == 1
-    assert held(lock_path(tmp_path, 1))["token"] == "second"
+    assert held(lock_path(tmp_path, 1))["token"] == lock.record.token
     assert files.done[-2:] == [("rename", ".session.lock.1"), ("fsync_dir", tmp_path.name)]
     assert newest_generation(tmp_path) == 1
     lock.release()
@@ -149,10 +160,10 @@ def test_of_many_that_take_it_at_once_exactly_one_wins(tmp_path):
             thread.join()
         assert (len(won), len(lost)) == (1, 7)
         won[0].release()
-        assert os.listdir(tmp_path) == [".session.lock.1"]
+        assert names(tmp_path) == [".session.lock.1"]
 
 
-def test_a_lock_that_moves_under_ones_hands_is_tried_again(tmp_path, monkeypatch):
+def test_a_lock_that_moves_under_ones_hands_is_tried_again(tmp_path):
     """Between opening the old file and locking it, another took over: the lock just won is of a file without a name."""
     PassLock.take(Files(), tmp_path, record()).release()
     path = lock_path(tmp_path, 1)
@@ -194,7 +205,7 @@ def test_a_lock_that_is_deleted_while_it_is_being_taken_is_tried_again(tmp_path)
             return descriptor
 
     lock = PassLock.take(Deleting(), tmp_path, record("second"))
-    assert held(path)["token"] == "second"
+    assert held(path)["token"] == lock.record.token
     lock.release()
 
 
@@ -209,7 +220,7 @@ def test_a_disk_that_fails_leaves_no_lock_and_no_rest(tmp_path, fails_at, publis
         PassLock.take(files, tmp_path, record("second")).release()
     except OSError:
         assert files.failed
-    assert not [name for name in os.listdir(tmp_path) if "new" in name]
+    assert not [name for name in names(tmp_path) if "new" in name]
     PassLock.take(Files(), tmp_path, record("third")).release()
 
 
@@ -222,7 +233,7 @@ def test_releasing_never_raises(tmp_path):
 
 
 def test_another_process_holds_and_its_death_frees(tmp_path):
-    with Other("LockRecord, PassLock", TAKE_PASS, tmp_path) as other:
+    with Other("LockRecord, PassLock", BY_WRITER, tmp_path) as other:
         with pytest.raises(PassLockedError, match="web:anna works on this pass on turntable-2"):
             PassLock.take(Files(), tmp_path, record())
         other.kill()
@@ -238,7 +249,7 @@ def test_what_others_see_of_ones_own_lock():
 async def test_a_second_daemon_is_refused_and_told_of_the_first(tmp_path):
     place = Place(tmp_path)
     place.state.mkdir(parents=True)
-    with Other("DaemonLock", TAKE_DAEMON, place.state / "daemon.lock") as other:
+    with Other("DaemonLock", BY_DAEMON, place.state / "daemon.lock") as other:
         with pytest.raises(DaemonRunningError) as caught:
             async with place.storage():
                 pass
@@ -252,13 +263,15 @@ async def test_a_second_daemon_is_refused_and_told_of_the_first(tmp_path):
             assert held(place.state / "daemon.lock")["description"] == "the second"
 
 
-async def test_a_second_manager_in_the_same_process_is_refused_too(place, storage):
+@pytest.mark.usefixtures("storage")
+async def test_a_second_manager_in_the_same_process_is_refused_too(place):
     with pytest.raises(DaemonRunningError, match="another daemon works"):
         async with place.storage():
             pass
 
 
-async def test_a_daemon_that_cannot_be_read_is_still_there(place, storage):
+@pytest.mark.usefixtures("storage")
+async def test_a_daemon_that_cannot_be_read_is_still_there(place):
     (place.state / "daemon.lock").write_bytes(b"noise")
     with pytest.raises(DaemonRunningError, match="another daemon works with this state directory; stop it first"):
         async with place.storage():
@@ -302,7 +315,7 @@ def test_who_we_are_is_read_from_the_system(monkeypatch, tmp_path):
     assert here.pid == os.getpid()
     assert here.process_start > 0
     monkeypatch.setattr(hosts, "_MACHINE", tmp_path / "nothing")
-    monkeypatch.setattr(hosts, "_read", lambda path: "")
+    monkeypatch.setattr(hosts, "_read", lambda _: "")
     assert Host.current().process_start == 0
     assert Host.current().id == ""
 

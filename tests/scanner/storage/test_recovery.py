@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
+import zlib
+from contextlib import suppress
 
 import pytest
 
-from scanner.errors import DamagedError
+from scanner.errors import DamagedError, StorageError
 from scanner.model import Pause
 from scanner.states import PassState
+from scanner.storage import SessionQuery
 from tests.scanner.storage.support import (
     JOB,
     LOCKED,
     MAIN,
     RIG,
     UPRIGHT,
+    FailingFiles,
     Place,
     jpeg,
+    names,
     new_pass,
     new_session,
     save,
@@ -42,7 +46,7 @@ class Crashed:
         return [json.loads(line)["event"] for line in self.journal.read_text().splitlines()]
 
     def photos(self) -> list[str]:
-        return sorted(name for name in os.listdir(self.images) if not name.startswith("."))
+        return sorted(name for name in names(self.images) if not name.startswith("."))
 
 
 @pytest.fixture
@@ -136,7 +140,9 @@ async def test_a_photo_without_a_line_that_does_not_decode_is_moved_away(crashed
     assert (crashed.images / ".orphans/upright-00004-main.jpg").read_bytes() == jpeg(4)[:300]
 
 
-@pytest.mark.parametrize("name", ["upright-00099-main.jpg", "upright-00004-other.jpg", "holiday.jpg", "upright-00001-main_r1.jpg"])
+@pytest.mark.parametrize(
+    "name", ["upright-00099-main.jpg", "upright-00004-other.jpg", "holiday.jpg", "upright-00001-main_r1.jpg"]
+)
 async def test_a_photo_that_is_no_planned_one_is_moved_away_whole(crashed, name):
     (crashed.images / name).write_bytes(jpeg(77))
     (crashed.images / ".orphans").mkdir()
@@ -150,7 +156,7 @@ async def test_a_photo_that_is_no_planned_one_is_moved_away_whole(crashed, name)
 async def test_other_peoples_files_are_left_alone(crashed):
     (crashed.images / "Thumbs.db").write_bytes(b"x")
     (crashed.images / "notes").mkdir()
-    os.symlink("/etc/hostname", crashed.images / "upright-00004-main.jpg")
+    (crashed.images / "upright-00004-main.jpg").symlink_to("/etc/hostname")
     async with crashed.place.storage() as storage:
         assert (await storage.get_session(crashed.id)).photos == 3
     assert (crashed.images / "Thumbs.db").exists()
@@ -187,7 +193,7 @@ async def test_a_replaced_file_that_could_not_be_moved_away_is_moved_at_the_next
             shutil.copy(crashed.images / ".superseded/upright-00003-main.jpg", path)  # as if the move had not happened
         async with working(storage, await storage.handle(crashed.id)):
             assert not path.exists()
-    assert len(os.listdir(crashed.images / ".superseded")) == 2
+    assert len(names(crashed.images / ".superseded")) == 2
     assert not (crashed.images / ".orphans").exists()
 
 
@@ -361,3 +367,52 @@ async def test_a_paused_pass_needs_no_recovery(place):
     async with place.storage() as storage:
         assert storage.notices == ()
         assert (await storage.get_session(handle.id)).passes[0].pause == PRESSED
+
+
+async def test_every_nth_operation_of_recovery_fails_and_nothing_is_lost(crashed, tmp_path):
+    (crashed.images / "upright-00004-main.jpg").write_bytes(b"not whole")
+    (crashed.images / "upright-00002-main.jpg").unlink()
+    rows = crashed.journal.read_bytes().splitlines(keepends=True)
+    crashed.journal.write_bytes(rows[0] + b"noise\n" + b"".join(rows[2:]))
+    files, fails_at = FailingFiles(), 0
+    while files.failed or not fails_at:
+        fails_at += 1
+        again = Crashed(crashed.place.copy(tmp_path / f"again-{fails_at}"), crashed.id)
+        for path in again.place.state.glob("index.db*"):
+            path.unlink()  # recovery then happens when the pass is opened
+        files = FailingFiles()
+        async with again.place.storage(files) as storage:
+            handle = await storage.handle(crashed.id)
+            files.arm(fails_at)
+            with suppress(StorageError):
+                async with storage.open_pass(handle, UPRIGHT, job_id=JOB, origin="cli"):
+                    files.armed = None
+        files.armed = None
+        assert (await resume_to_the_end(again))[0] == [2, 4]
+    assert fails_at > 15
+
+
+async def test_a_session_without_passes_or_with_impossible_times_is_still_listed(crashed):
+    document = crashed.root / "metadata/session.json"
+    identity = json.loads(document.read_bytes()) | {"created_at": "yesterday"}
+    document.write_text(json.dumps(identity))
+    shutil.rmtree(crashed.root / "metadata/passes")
+    async with crashed.place.storage() as storage:
+        await storage.reconcile()
+        (session,) = (await storage.list_sessions()).items
+        assert (session.passes, session.created_at, session.photos) == ((), "yesterday", 0)
+        (session,) = (await storage.list_sessions(SessionQuery(q="blue"))).items
+
+
+async def test_sessions_of_the_same_moment_are_all_listed(crashed):
+    """Their numbers in the index collide; each gets one of its own."""
+    wanted = zlib.crc32(crashed.id.encode()) % 4096
+    twins = [
+        name for name in (f"twin-{number}" for number in range(40_000)) if zlib.crc32(name.encode()) % 4096 == wanted
+    ]
+    for name in twins[:3]:
+        shutil.copytree(crashed.root, crashed.place.sessions / name)
+    async with crashed.place.storage() as storage:
+        await storage.reconcile()
+        assert {session.id for session in (await storage.list_sessions()).items} == {crashed.id, *twins[:3]}
+        assert all(session.photos == 3 for session in (await storage.list_sessions()).items)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
-import subprocess
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -23,13 +25,15 @@ from scanner.errors import (
 from scanner.model import ObjectRef, PassName, SessionId
 from scanner.spec import PassSpec, ScanSpec
 from scanner.states import PassState
-from scanner.storage import NewPass, Submission
+from scanner.storage import Files, NewPass, Submission, place_of
+from scanner.storage.claims import sweep
 from tests.scanner.storage.support import (
     JOB,
     RIG,
     UPRIGHT,
     Place,
     StepClock,
+    names,
     new_pass,
     new_session,
     plan,
@@ -53,8 +57,7 @@ async def test_a_session_is_complete_in_itself(storage, place):
     handle = await storage.create_session(new)
     assert handle.created
     assert handle.id == "20261120-041530-blue-vase"
-    assert handle.path == f"sessions/{handle.id}"
-    root = place.sessions / handle.id
+    root = place.data / place_of(handle.id)
     identity = json.loads((root / "metadata/session.json").read_bytes())
     assert identity["id"] == handle.id
     assert (identity["operator"], identity["tags"], identity["object"]["id"]) == ("anna", ["museum"], "INV-0417")
@@ -97,14 +100,14 @@ async def test_fifty_at_once_with_one_key_make_one_session(storage, place):
     handles = await asyncio.gather(*(storage.create_session(new_session(submission=KEY)) for _ in range(50)))
     assert len({handle.id for handle in handles}) == 1
     assert sum(handle.created for handle in handles) == 1
-    assert len(os.listdir(place.sessions)) == 1
+    assert len(names(place.sessions)) == 1
     assert await storage.find_submission(KEY.key) == (KEY, handles[0].id, (UPRIGHT,))
 
 
 async def test_fifty_at_once_without_a_key_make_fifty(storage, place):
     handles = await asyncio.gather(*(storage.create_session(new_session()) for _ in range(50)))
     assert len({handle.id for handle in handles}) == 50
-    assert len(os.listdir(place.sessions)) == 50
+    assert len(names(place.sessions)) == 50
 
 
 async def test_a_key_that_comes_with_another_body_is_refused(storage, place):
@@ -115,7 +118,7 @@ async def test_a_key_that_comes_with_another_body_is_refused(storage, place):
     handle = await storage.create_session(new_session("Other"))
     with pytest.raises(IdempotencyError):
         await storage.add_pass(handle.id, new_pass("second"), rig=RIG, submission=other)
-    assert len(os.listdir(place.sessions)) == 2
+    assert len(names(place.sessions)) == 2
 
 
 async def test_unknown_keys_find_nothing(storage):
@@ -125,11 +128,11 @@ async def test_unknown_keys_find_nothing(storage):
 async def test_a_key_is_found_after_the_index_was_lost_even_before_reconciliation(place):
     async with place.storage() as storage:
         made = await storage.create_session(new_session(submission=KEY))
-    for name in os.listdir(place.state):
+    for name in names(place.state):
         if name.startswith("index.db"):
             (place.state / name).unlink()
     async with place.storage() as storage:
-        assert await storage.create_session(new_session(submission=KEY)) == type(made)(made.id, made.title, False)
+        assert await storage.create_session(new_session(submission=KEY)) == dataclasses.replace(made, created=False)
         assert await storage.find_submission(KEY.key) == (KEY, made.id, (UPRIGHT,))
 
 
@@ -140,7 +143,7 @@ async def test_names_that_would_make_ambiguous_photo_names_are_refused(storage, 
     handle = await storage.create_session(new_session())
     with pytest.raises(SpecError, match="five digits"):
         await storage.add_pass(handle.id, bad, rig=RIG)
-    assert len(os.listdir(place.sessions)) == 1
+    assert len(names(place.sessions)) == 1
 
 
 async def test_a_pass_is_added_once(storage, handle, place):
@@ -153,7 +156,7 @@ async def test_a_pass_is_added_once(storage, handle, place):
         await storage.add_pass(handle.id, new_pass("flipped"), rig=RIG)
     session = await storage.get_session(handle.id)
     assert [(info.name, info.shots) for info in session.passes] == [("upright", 4), ("flipped", 3)]
-    assert not [name for name in os.listdir(place.sessions / handle.id / "metadata/passes") if name.startswith(".")]
+    assert not [name for name in names(place.sessions / handle.id / "metadata/passes") if name.startswith(".")]
 
 
 async def test_a_pass_that_another_daemon_just_added_exists(storage, handle, place):
@@ -173,7 +176,7 @@ async def test_a_pass_that_another_daemon_just_added_exists(storage, handle, pla
             await storage.add_pass(handle.id, new_pass("flipped"), rig=RIG)
     finally:
         sessions.pass_names = original
-    assert sorted(os.listdir(place.sessions / handle.id / "metadata/passes")) == ["flipped", "upright"]
+    assert names(place.sessions / handle.id / "metadata/passes") == ["flipped", "upright"]
 
 
 async def test_a_pass_can_be_added_while_another_is_at_work(storage, handle):
@@ -199,7 +202,7 @@ async def test_asking_for_an_unknown_session_never_creates_it(storage, place):
         storage.session_files(unknown),
         storage.exports(unknown),
         storage.add_pass(unknown, new_pass(), rig=RIG),
-        storage.publish_export(unknown, "colmap", lambda target: None),
+        storage.publish_export(unknown, "colmap", lambda _: None),
         storage.get_session(SessionId("../../etc")),
     ):
         with pytest.raises(SessionNotFoundError):
@@ -207,7 +210,7 @@ async def test_asking_for_an_unknown_session_never_creates_it(storage, place):
     with pytest.raises(SessionNotFoundError):
         async with storage.open_pass(type("H", (), {"id": unknown})(), UPRIGHT, job_id=JOB, origin="cli"):
             pass
-    assert os.listdir(place.sessions) == []
+    assert names(place.sessions) == []
 
 
 async def test_a_session_that_vanished_from_the_disk_is_not_found(storage, handle, place):
@@ -217,13 +220,13 @@ async def test_a_session_that_vanished_from_the_disk_is_not_found(storage, handl
 
 
 async def test_a_session_that_was_copied_in_is_found_before_reconciliation(storage, handle, place):
-    subprocess.run(["cp", "-r", place.sessions / handle.id, place.sessions / "copied-in"], check=True)
+    shutil.copytree(place.sessions / handle.id, place.sessions / "copied-in")
     assert (await storage.get_session(SessionId("copied-in"))).title == "Blue vase"
 
 
 async def test_discarding_undoes_a_creation(storage, handle, place):
     await storage.discard_session(handle)
-    assert os.listdir(place.sessions) == []
+    assert names(place.sessions) == []
     assert (await storage.list_sessions()).total == 0
     with pytest.raises(SessionNotFoundError):
         await storage.discard_session(handle)
@@ -277,7 +280,7 @@ async def test_left_over_constructions_are_swept_away_by_reconciliation(place):
             (place.sessions / name / "metadata" / "session.json").write_bytes(b"{}")
         (place.sessions / "A foreign file").write_bytes(b"")
         await storage.reconcile()
-        assert sorted(os.listdir(place.sessions)) == [handle.id, "A foreign file"]
+        assert names(place.sessions) == [handle.id, "A foreign file"]
 
 
 async def test_directories_at_work_are_not_swept_away(storage, place):
@@ -294,3 +297,47 @@ async def test_directories_at_work_are_not_swept_away(storage, place):
         os.close(descriptor)
     await storage.reconcile()
     assert not building.exists()
+
+
+class SweepingFiles(Files):
+    """Sweeps at the worst moments: just before and just after a directory under construction is locked."""
+
+    def __init__(self, *, before: bool) -> None:
+        self.before = before
+        self.swept = 0
+
+    def open(self, path: Path, flags: int) -> int:
+        building = path.name.startswith(".new-") and path.is_dir()
+        if building and self.before and self.swept < 2:
+            self._sweep(path)
+        descriptor = super().open(path, flags)
+        if building and not self.before and self.swept < 2:
+            self._sweep(path)
+        return descriptor
+
+    def _sweep(self, path: Path) -> None:
+        self.swept += 1
+        sweep(Files(), path.parent)
+
+
+@pytest.mark.parametrize("before", [False, True])
+async def test_a_construction_that_is_swept_away_before_it_is_locked_begins_anew(place, before):
+    files = SweepingFiles(before=before)
+    async with place.storage(files) as storage:
+        handle = await storage.create_session(new_session())
+        assert files.swept == 2
+        assert len((await storage.get_session(handle.id)).passes) == 1
+        assert names(place.sessions) == [handle.id]
+
+
+async def test_reconciliation_and_creation_at_the_same_time_do_not_meet(place):
+    async with place.storage() as storage:
+        (place.sessions / ".new-old").mkdir()
+        for _ in range(5):
+            results = await asyncio.gather(
+                storage.reconcile(), *(storage.create_session(new_session()) for _ in range(4)), storage.reconcile()
+            )
+            assert len(results) == 6
+        await storage.reconcile()
+        assert (await storage.list_sessions()).total == 20
+        assert len(names(place.sessions)) == 20

@@ -37,6 +37,12 @@ def journal_of(place, handle, name="upright"):
     return [json.loads(line) for line in text.splitlines()]
 
 
+def verified(manifest, root) -> int:
+    """How many files ``sha256sum`` finds in order."""
+    asked = ["sha256sum", "-c", manifest]
+    return subprocess.run(asked, cwd=root, capture_output=True, text=True, check=True).stdout.count(": OK")
+
+
 async def test_a_saved_photo_is_on_disk_in_the_journal_and_in_the_index(storage, handle, place):
     async with working(storage, handle) as writer:
         photo = await save(writer, writer.plan.shots[1])
@@ -99,10 +105,7 @@ async def test_a_pass_from_start_to_end(storage, handle, place):
     summary = json.loads((root / "metadata/passes/upright/summary.json").read_bytes())
     assert (summary["state"], summary["saved"], summary["reason"]) == ("completed", 4, "all shots taken")
     assert summary["ended_at"] == journal_of(place, handle)[-1]["at"]
-    checked = subprocess.run(
-        ["sha256sum", "-c", "metadata/passes/upright/manifest.sha256"], cwd=root, capture_output=True, text=True, check=True
-    )
-    assert checked.stdout.count(": OK") == 4
+    assert verified(root / "metadata/passes/upright/manifest.sha256", root) == 4
     info = (await storage.get_session(handle.id)).passes[0]
     assert (info.state, info.saved, info.ended_at) == (PassState.COMPLETED, 4, summary["ended_at"])
     assert info.duration_s == summary["duration_s"] > 0
@@ -325,7 +328,7 @@ async def test_cancelled_at_any_turn_of_the_loop_a_save_is_whole_or_nothing(stor
     assert {photo.shot for photo in photos} == saved
     states = {shot.shot for shot in await storage.shots(handle.id, UPRIGHT) if shot.state is ShotState.SAVED}
     assert states == saved
-    assert 0 < len(saved)
+    assert len(saved) > 0
 
 
 async def test_an_opening_whose_caller_is_cancelled_leaves_no_lock(tmp_path):
@@ -374,8 +377,6 @@ async def test_photo_needs_no_measured_quality(storage, handle):
     async with working(storage, handle) as writer:
         bare = frame(1)
         plain = type(bare)(data=bare.data, width=32, height=24, exposure=bare.exposure)
-        photo = await writer.save(
-            writer.plan.shots[0], plain, measured=Viewpoint(0, 0), settle_s=0.0, capture_s=0.0
-        )
+        photo = await writer.save(writer.plan.shots[0], plain, measured=Viewpoint(0, 0), settle_s=0.0, capture_s=0.0)
         assert (photo.sharpness, photo.sharpness_relative) == (None, None)
         assert await storage.photos(handle.id, UPRIGHT) == (photo,)
