@@ -13,7 +13,7 @@ import os
 import secrets
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -159,13 +159,18 @@ def _faults() -> Faults:
 async def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
     """Run ``work`` until the stack closes."""
     task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_say_if_broken)
 
     async def end() -> None:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])
 
     stack.push_async_callback(end)
+
+
+def _say_if_broken(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("%s ended by a fault in the program", task.get_name(), exc_info=error)
 
 
 async def _reconcile(storage: StorageManager, bus: EventBus) -> None:

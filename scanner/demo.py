@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from scanner.app import App
-from scanner.errors import NotFoundError, ScannerError
+from scanner.errors import NotFoundError, ScannerError, StorageError
 from scanner.events import JobChanged, Subscriber
 from scanner.spec import ScanSpec
 from scanner.states import JobState
@@ -38,7 +38,8 @@ async def _turn(app: App, subscriber: Subscriber) -> None:
         if isinstance(event, JobChanged) and event.state == JobState.RUNNING and event.session_id and event.pass_:
             try:
                 session = await app.storage.get_session(event.session_id)
-            except NotFoundError:
+            except (NotFoundError, StorageError) as error:
+                log.warning("the object was not turned: %s", error.message)
                 continue
             names = [info.name for info in session.passes]
             if app.faults is not None and event.pass_ in names:

@@ -1,7 +1,7 @@
 """Job, pass and shot states: one enum and one transition table each; pure functions.
 
-A state has one writer; everybody else sends commands. ``next_job_state`` is the only place where a command meets a
-state.
+A state has one writer; everybody else sends commands. ``next_job_state`` says where a command leads, ``job_may_become``
+and ``pass_may_become`` check every change, also those of the runners.
 """
 
 from __future__ import annotations
@@ -78,6 +78,15 @@ _JOB_COMMANDS: dict[tuple[JobState, Command], JobState] = {
     (_S.CANCELLED, Command.CANCEL): _S.CANCELLED,
     (_S.COMPLETED, Command.FINISH): _S.COMPLETED,
 }
+
+_JOB_MOVES: dict[JobState, frozenset[JobState]] = {
+    _S.PENDING: frozenset({_S.RUNNING, _S.PAUSED, _S.COMPLETED, _S.CANCELLED, _S.FAILED}),
+    _S.RUNNING: frozenset({_S.PAUSED, _S.PENDING, _S.COMPLETED, _S.CANCELLED, _S.FAILED}),  # pending: begun anew
+    _S.PAUSED: frozenset({_S.PENDING, _S.RUNNING, _S.COMPLETED, _S.CANCELLED, _S.FAILED}),
+    _S.COMPLETED: frozenset(),
+    _S.FAILED: frozenset(),
+    _S.CANCELLED: frozenset(),
+}
 del _S
 
 _PASS_MOVES: dict[PassState, frozenset[PassState]] = {
@@ -104,6 +113,11 @@ def next_job_state(state: JobState, command: Command) -> JobState:
         hint = f"possible now: {', '.join(fitting)}" if fitting else "it has ended"
         message = f"a job that is {state.value} cannot {command.value}; {hint}"
         raise CommandRefusedError(message, state=state.value, command=command.value, possible=fitting) from None
+
+
+def job_may_become(state: JobState, new: JobState) -> bool:
+    """Whether a job may go from ``state`` to ``new``, whoever moves it: a command or its runner."""
+    return state is new or new in _JOB_MOVES[state]
 
 
 def pass_may_become(state: PassState, new: PassState) -> bool:

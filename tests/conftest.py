@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -28,6 +29,8 @@ hypothesis.settings.register_profile("gate", derandomize=True, deadline=None, ma
 hypothesis.settings.register_profile("full", deadline=None, max_examples=1000, stateful_step_count=100, print_blob=True)
 hypothesis.settings.load_profile("full" if FULL else "gate")
 
+LIMIT = 3600.0 if FULL else 240.0  # seconds for one test: one that hangs must not take the others' time
+
 _FIGURES = pytest.StashKey[list[tuple[str, str]]]()
 
 
@@ -47,6 +50,22 @@ def figures(request: pytest.FixtureRequest) -> Figures:
             noted.append((request.node.nodeid, text))
 
     return note
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that hangs, where it hangs."""
+
+    def ring(*_: object) -> None:
+        pytest.fail(f"{item.nodeid} takes longer than {LIMIT:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, LIMIT)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

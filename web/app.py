@@ -19,6 +19,7 @@ from aiohttp.typedefs import Middleware
 
 from scanner.errors import ConfigError, ScannerError
 from web import codec, openapi
+from web.api.state import Snapshots
 from web.context import CONTEXT, Context
 from web.pages import Pages
 from web.routes import ROUTES, Handler
@@ -62,7 +63,8 @@ def make_app(app: App, *, streams: Streams | None = None, pages: Pages | None = 
     )
     application = web.Application(middlewares=[_edge(Guard(names, roles))], client_max_size=BODY_LIMIT)
     description = functools.cache(lambda: openapi.describe(ROUTES, app.version))
-    application[CONTEXT] = Context(app, Streams() if streams is None else streams, pages or Pages(), description)
+    streams = Streams() if streams is None else streams
+    application[CONTEXT] = Context(app, streams, pages or Pages(), Snapshots(), description)
     application.on_response_prepare.append(_finish_headers)
     for route in ROUTES:
         resource = application.router.add_resource(route.path)
@@ -78,7 +80,9 @@ def _edge(guard: Guard) -> Middleware:
     @web.middleware
     async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            await guard.admit(request)
+            guard.admit(request)
+            if request.body_exists:
+                await guard.read_body(request)
             return await handler(request)
         except (codec.RefusedError, ScannerError) as error:
             return _refusal(request, error)

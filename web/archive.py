@@ -45,7 +45,7 @@ async def send_archive(
     response.content_length = len(archive)
     if request.method == "HEAD":
         return response
-    with streams.open(request, response, lambda _: _abort(request), patience=PATIENCE) as stream:
+    with streams.open(request, response, lambda _: stream.transport.abort(), patience=PATIENCE) as stream:
         await stream.start()
         try:
             await _pump(iter(archive), stream)
@@ -54,11 +54,6 @@ async def send_archive(
                 log.warning("download of %s broke off: %s", name, error)
             stream.transport.abort()
     return response
-
-
-def _abort(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.abort()
 
 
 def _archive(name: str, files: Sequence[StoredFile]) -> ZipStream:

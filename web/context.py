@@ -10,6 +10,7 @@ from aiohttp import web
 
 if TYPE_CHECKING:
     from scanner.app import App
+    from web.api.state import Snapshots
     from web.pages import Pages
     from web.streams import Streams
 
@@ -21,6 +22,7 @@ class Context:
     app: App
     streams: Streams
     pages: Pages
+    snapshots: Snapshots
     openapi: Callable[[], bytes]  # the description of the API in JSON
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LAGGED: Final = 4008
 HELLO_SECONDS: Final = 10.0
-GOODBYE_SECONDS: Final = 0.3  # for the client's answer to our closing
+GOODBYE_SECONDS: Final = 0.2  # for the client's answer to our closing
 PING_SECONDS: Final = 20.0
 MESSAGE_LIMIT: Final = 16 * 1024
 
@@ -163,5 +163,4 @@ class PageSocket:
         )
 
     async def _say(self, data: bytes, kind: WSMsgType = WSMsgType.TEXT) -> None:
-        with self._stream.sending():
-            await self._socket.send_frame(data, kind)
+        await self._stream.send(self._socket.send_frame(data, kind))

@@ -101,8 +101,8 @@ class Guard:
         self._granted = granted
         self._body_seconds = body_seconds
 
-    async def admit(self, request: web.Request) -> None:
-        """Let the request pass, its body read. Errors: RefusedError, ForbiddenError."""
+    def admit(self, request: web.Request) -> None:
+        """Let the request pass as far as its head tells. Errors: RefusedError, ForbiddenError."""
         local = local_peer(request)
         if not local:
             self.check_host(request.headers.get("Host", ""))
@@ -110,8 +110,6 @@ class Guard:
             if not local:
                 self._check_origin(request)
             _check_content(request)
-        if request.body_exists:
-            await self._read_body(request)
         self._check_role(request)
 
     def check_host(self, host: str) -> None:
@@ -137,8 +135,11 @@ class Guard:
             message = "refused: the request comes from a page of another site; behind a proxy, set web.public_url"
             raise ForbiddenError(message, setting="web.public_url")
 
-    async def _read_body(self, request: web.Request) -> None:
-        """Have the whole body here before any handler runs, so that no half-sent one holds anything up."""
+    async def read_body(self, request: web.Request) -> None:
+        """Have the whole body here before any handler runs, so that no half-sent one holds anything up.
+
+        Errors: RefusedError.
+        """
         if (request.content_length or 0) > BODY_LIMIT:
             raise _too_large()
         try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
@@ -29,7 +29,7 @@ HEARTBEAT: Final = 15.0  # seconds a quiet stream goes without a sign of life
 PATIENCE: Final = 10.0  # seconds a client may take nothing
 LIMIT: Final = 512  # streams at once
 SEND_BUFFER: Final = 128 * 1024  # bytes in the kernel: what a picture stream is late by, at most
-FAREWELL: Final = 0.3  # seconds that streams get to end by themselves when the daemon stops
+FAREWELL: Final = 0.2  # seconds that streams get to end by themselves when the daemon stops
 
 SSE_START: Final = b"retry: 2000\n\n"
 SSE_BEAT: Final = b":\n\n"
@@ -57,11 +57,13 @@ class Stream:
         self.patience = patience
         self.beat = b""
         self.task = asyncio.current_task()
-        self.quiet_since = _now()
         self._request = request
         self._response = response
-        self._sending = 0
-        self._since = 0.0
+        self._under_way = 0
+        self._sent = 0
+        self._seen = 0  # of ``sent``, at the last look
+        # As of the last look: when something had been sent, and when that or nothing was under way.
+        self._moved = self._free = _now()
 
     async def start(self) -> None:
         """Send the headers; the connection serves nothing else afterwards."""
@@ -70,30 +72,39 @@ class Stream:
 
     async def write(self, data: bytes) -> None:
         """Send; waits while the client does not take it. Errors: ConnectionError once it is gone or was cut off."""
-        with self.sending():
-            await self._response.write(data)
+        await self.send(self._response.write(data))
 
-    @contextmanager
-    def sending(self) -> Iterator[None]:
-        """The span in which something is on its way to the client."""
-        if not self._sending:
-            self._since = _now()
-        self._sending += 1
+    async def send(self, sending: Awaitable[None]) -> None:
+        """Wait for something that sends to this client, so that it is noticed when that gets stuck.
+
+        Kept short: with many streams this is what an event costs. When things happened is found out by :meth:`look`.
+        """
+        self._under_way += 1
         try:
-            yield
+            await sending
         finally:
-            self._sending -= 1
-            self.quiet_since = _now()
+            self._under_way -= 1
+            self._sent += 1
+
+    def look(self) -> None:
+        """Note what has happened since the last look."""
+        now = _now()
+        if self._sent != self._seen:
+            self._seen = self._sent
+            self._moved = self._free = now
+        elif not self._under_way:
+            self._free = now
 
     @property
     def stuck(self) -> float:
-        """Seconds for which the client has not taken what is on its way."""
-        return _now() - self._since if self._sending else 0.0
+        """Seconds for which the client took nothing of what is under way, as of the last look."""
+        return _now() - self._free if self._under_way else 0.0
 
     @property
-    def idle(self) -> bool:
-        """Whether it has begun and nothing is on its way, so that a write cannot wait."""
-        return self._response.prepared and not self._sending and not self.transport.get_write_buffer_size()
+    def quiet(self) -> float:
+        """Seconds since something was sent, as of the last look; 0 while a write could have to wait."""
+        waits = self._under_way or not self._response.prepared or self.transport.get_write_buffer_size()
+        return 0.0 if waits else _now() - self._moved
 
 
 class Streams:
@@ -144,17 +155,18 @@ class Streams:
         self._ticker = None
 
     async def _look_after(self, stream: Stream) -> None:
+        stream.look()
         if stream.transport.is_closing():
             stream.end("the client is gone")
         elif stream.stuck > stream.patience:
             log.info("a client that took nothing for %g s was cut off", stream.patience)
             stream.transport.abort()
             stream.end("the client took nothing")
-        elif stream.beat and stream.idle and _now() - stream.quiet_since > self._heartbeat:
+        elif stream.beat and stream.quiet > self._heartbeat:
             await stream.write(stream.beat)
 
     async def close(self) -> None:
-        """End all streams, and cut those off that do not end within 0.3 s. No new ones afterwards."""
+        """End all streams, and cut those off that do not end within 0.2 s. No new ones afterwards."""
         self._closed = True
         for stream in tuple(self._open):
             stream.end("the daemon stops")

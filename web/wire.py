@@ -20,15 +20,23 @@ TOPICS: Final = frozenset(str(kind.__struct_config__.tag) for kind in Event.__su
 
 
 class Once(Generic[K]):
-    """A function whose latest ``kept`` results are remembered by ``key``."""
+    """A function that remembers its latest ``kept`` results by ``key``, and the very latest by the thing itself."""
 
     def __init__(self, encode_: Callable[[K], bytes], *, key: Callable[[K], object], kept: int) -> None:
         self._encode = encode_
         self._key = key
         self._limit = kept
         self._kept: dict[object, bytes] = {}
+        self._last: tuple[K | None, bytes] = (None, b"")
 
     def __call__(self, value: K) -> bytes:
+        last, found = self._last
+        if last is not value:
+            found = self._find(value)
+            self._last = value, found
+        return found
+
+    def _find(self, value: K) -> bytes:
         key = self._key(value)
         found = self._kept.get(key)
         if found is None:

@@ -5,6 +5,7 @@
 ``staging``   before the first shot: open, home, light, exposure, white balance and focus locked once per pass
 ``shooting``  move, settle, expose, with the retry policy (the only place where something is tried again)
 ``saving``    encode, measure, make durable, while the rig moves on
+``steps``     a deadline for every step
 ``rings``     how sharp a photo is against the others of its ring
 ``pace``      how long the rest will take
 ``run``       puts them together and decides, in one step, how the run ended

@@ -29,19 +29,22 @@ class Orders:
     """The mailbox of one run; written by the job queue, read by the engine, both on the loop's thread."""
 
     def __init__(self) -> None:
-        self._order: Order | None = None
+        self._given: set[Order] = set()
         self.pause_withdrawn = False
         self._urgent = asyncio.Event()
 
     @property
     def order(self) -> Order | None:
         """The strongest order given so far."""
-        return self._order
+        return max(self._given, default=None)
+
+    def includes(self, order: Order) -> bool:
+        """Whether ``order`` was given, even if a stronger one was, too."""
+        return order in self._given
 
     def give(self, order: Order) -> None:
         """Give an order; giving it twice is giving it once."""
-        if self._order is None or order > self._order:
-            self._order = order
+        self._given.add(order)
         self.pause_withdrawn = False
         if order.urgent:
             self._urgent.set()
@@ -50,8 +53,8 @@ class Orders:
         """Take a Pause back (somebody pressed Resume). ``pause_withdrawn`` stays true for a run that has obeyed it
         already.
         """
-        if self._order is Order.PAUSE:
-            self._order = None
+        if self.order is Order.PAUSE:
+            self._given.clear()
             self.pause_withdrawn = True
 
     async def wait_urgent(self) -> None:

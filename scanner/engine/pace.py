@@ -52,3 +52,10 @@ class Pace:
         """Seconds left after ``after_shot`` was saved."""
         shots, motion = self._left[after_shot]
         return motion + shots * self._habits.rest / self._speed
+
+
+def whole(shots: tuple[Shot, ...], limits: RigLimits, habits: Habits) -> float:
+    """Seconds of the world that a whole pass takes."""
+    if not shots:
+        return 0.0
+    return Pace(shots, limits, habits).left(shots[0].index) + habits.rest / limits.speed

@@ -131,6 +131,8 @@ class _Run:
     async def _shoot(self) -> None:
         """Stage and shoot; a device's fault ends the shooting, what was taken before is still saved."""
         try:
+            if self._orders.order is not None:  # given before anything moved: nothing need move
+                return
             shooter = await self._staged()
             try:
                 await shooter.shoot(self._shots, self._line, self._orders, self._held_up)
@@ -164,7 +166,7 @@ class _Run:
         try:
             await saver.save(self._line)
         except StorageError as error:
-            self._fault = error
+            self._fault, self._shot = error, None  # the disk's fault, not the shot's
             shooting.cancel()
 
     def _one_saved(self, photo: Photo, settle_s: float, capture_s: float) -> None:

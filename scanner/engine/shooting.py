@@ -6,17 +6,17 @@ on it. An axis that fails is never tried again: its position is unknown, only ho
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Final
 
 from scanner.clock import Clock
 from scanner.engine.handover import HandOver, Taken
 from scanner.engine.orders import Orders
-from scanner.engine.staging import held
-from scanner.errors import AxisStuckError, CameraError, CameraTimeoutError
+from scanner.engine.staging import held, prepare
+from scanner.engine.steps import deadline
+from scanner.errors import AxisStuckError, CameraError, CameraTimeoutError, HardwareError
 from scanner.hardware.api import PreviewFrame
 from scanner.model import CameraName, Exposure, LockedSettings, Shot
 from scanner.planning import RigLimits, shot_move_time
@@ -27,6 +27,7 @@ from scanner.spec import PassSpec
 log = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 3  # exposures per shot, the camera restarted in between
+RESTARTING: Final = 20.0  # rig seconds
 STEP_GRACE: Final = 10.0  # real seconds a step may take beyond what was predicted
 SETTLE_AT_LEAST: Final = 0.1
 SETTLE_AT_MOST: Final = 3.0
@@ -35,16 +36,6 @@ LONG_EXPOSURE_US: Final = 500_000
 STILL: Final = 1.25  # a picture that differs less than this times its noise stands still
 
 Report = Callable[[str, Shot], None]  # phase, shot
-
-
-@asynccontextmanager
-async def deadline(clock: Clock, predicted: float, error: Exception) -> AsyncIterator[None]:
-    """Raise ``error`` when the body takes much longer than ``predicted`` seconds of ``clock``."""
-    try:
-        async with asyncio.timeout(2 * predicted / clock.speed + STEP_GRACE):
-            yield
-    except TimeoutError as cause:
-        raise error from cause
 
 
 class Shooter:
@@ -81,12 +72,23 @@ class Shooter:
     async def _take(self, shot: Shot) -> Taken:
         self._report("move", shot)
         await self._move(shot)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._settle_and_expose(shot)
+            except CameraError as error:
+                if attempt == ATTEMPTS:
+                    raise
+                log.warning("camera %s: %s; restarting it, attempt %d", shot.camera, error.message, attempt + 1)
+                await self._restart(shot.camera)
+        raise AssertionError(ATTEMPTS)
+
+    async def _settle_and_expose(self, shot: Shot) -> Taken:
         self._report("settle", shot)
         began = self._clock.monotonic()
         await self._settle(shot)
         exposing = self._clock.monotonic()
         self._report("expose", shot)
-        exposure = await self._expose(shot)
+        exposure = await self._capture(shot)
         return Taken(
             shot=shot,
             exposure=exposure,
@@ -101,7 +103,7 @@ class Shooter:
         overdue = AxisStuckError(
             f"the rig did not reach {target.azimuth:.1f} degrees in time: check motor and coupling"
         )
-        async with deadline(self._clock, predicted, overdue):
+        async with self._deadline(predicted, overdue):
             await self._rig.move_axes(target.azimuth, target.elevation if self._rig.devices.tilt else None)
 
     async def _settle(self, shot: Shot) -> None:
@@ -138,29 +140,26 @@ class Shooter:
         async with aclosing(self._rig.camera(name).preview()) as preview:
             while True:
                 silent = CameraTimeoutError(f"camera {name} shows no live picture: check its cable")
-                async with deadline(self._clock, 1.0, silent):
+                async with self._deadline(1.0, silent):
                     frame = await anext(preview)
                 yield frame
-
-    async def _expose(self, shot: Shot) -> Exposure:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return await self._capture(shot)
-            except CameraError as error:
-                if attempt == ATTEMPTS:
-                    raise
-                log.warning("camera %s: %s; restarting it, attempt %d", shot.camera, error.message, attempt + 1)
-                await self._restart(shot.camera)
-        raise AssertionError(ATTEMPTS)
 
     async def _capture(self, shot: Shot) -> Exposure:
         overdue = CameraTimeoutError(f"camera {shot.camera} gave no picture in time: check its cable")
         exposure_s = self._locked[shot.camera].exposure_us / 1e6
-        async with deadline(self._clock, exposure_s, overdue):
+        async with self._deadline(exposure_s * 2**shot.ev, overdue):
             return await self._rig.camera(shot.camera).capture(ev=shot.ev, focus=shot.focus)
 
     async def _restart(self, name: CameraName) -> None:
-        camera = self._rig.camera(name)
-        await camera.close()
-        await camera.open()
-        await camera.prepare(held(self._spec.camera, self._locked[name]))
+        """Close and open the camera; one that fails at that is tried again by the next attempt."""
+        silent = CameraTimeoutError(f"camera {name} could not be restarted in time: check its cable")
+        try:
+            async with self._deadline(RESTARTING, silent):
+                await self._rig.reopen_camera(name)
+            await prepare(self._rig, name, held(self._spec.camera, self._locked[name]))
+        except CameraError as error:
+            log.warning("camera %s: %s", name, error.message)
+
+    def _deadline(self, predicted: float, error: HardwareError) -> AbstractAsyncContextManager[None]:
+        """``predicted``: rig seconds that the step should take."""
+        return deadline(2 * predicted / self._clock.speed + STEP_GRACE, error)

@@ -7,14 +7,20 @@ first run found, so that all its photos match.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
+from scanner.engine.steps import deadline
+from scanner.errors import AxisStuckError, CameraTimeoutError
 from scanner.model import CameraName, LockedSettings, Shot
 from scanner.rig import RigControl
 from scanner.spec import CameraSettings, FixedExposure, FixedFocus, PassSpec
 
 Locked = Mapping[CameraName, LockedSettings]
+
+HOMING: Final = 120.0  # seconds of the world; a slow tilt with its switch at the far end needs one minute
+PREPARING: Final = 60.0
 
 
 def held(settings: CameraSettings, locked: LockedSettings | None) -> CameraSettings:
@@ -47,10 +53,14 @@ async def stage(
     The lights come first, so that exposure converges in their light. Errors: HardwareError, SpecError (a size the
     camera cannot give).
     """
-    levels = spec.lights if spec.lights is not None else dict.fromkeys(rig.devices.lights, 1.0)
-    await rig.set_lights(dict(levels))
-    await rig.home_axes(only_unknown=True)
-    locked: dict[CameraName, LockedSettings] = {}
-    for name in cameras_of(shots):
-        locked[name] = await rig.camera(name).prepare(held(spec.camera, before.get(name)))
-    return locked
+    names = rig.devices.lights
+    await rig.set_lights(dict.fromkeys(names, 1.0) if spec.lights is None else dict.fromkeys(names, 0.0) | spec.lights)
+    async with deadline(HOMING, AxisStuckError("homing did not end: check motor, coupling and switch")):
+        await rig.home_axes(only_unknown=True)
+    return {name: await prepare(rig, name, held(spec.camera, before.get(name))) for name in cameras_of(shots)}
+
+
+async def prepare(rig: RigControl, name: CameraName, settings: CameraSettings) -> LockedSettings:
+    """Lock one camera, within bounds. Errors: CameraError, SpecError."""
+    async with deadline(PREPARING, CameraTimeoutError(f"camera {name} does not come to rest: check its cable")):
+        return await rig.camera(name).prepare(settings)

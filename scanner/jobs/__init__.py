@@ -3,6 +3,7 @@
 ``board``       all jobs as they now are; the one place where a job changes, is written down and announced
 ``queue``       JobQueue, what web, command line and schedule call: submit, command, look
 ``commands``    where an order meets the state of a job
+``named``       commands to one pass by its name
 ``submission``  ScanSpec -> session, passes, plans and job, together or not at all
 ``scans``       runs a scan job, pass after pass, and waits where a person must act
 ``reporter``    progress of a running pass, at most five times a second

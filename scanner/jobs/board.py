@@ -14,9 +14,9 @@ from scanner.clock import Clock, utc_text
 from scanner.engine import Orders
 from scanner.errors import JobNotFoundError, QueueFullError, StorageError
 from scanner.events import EventBus, JobChanged, JobCreated, SessionChanged
-from scanner.model import JobId, Pause, SessionId
+from scanner.model import JobId, PassName, Pause, SessionId
 from scanner.records import WAITING_LIMIT, Job
-from scanner.states import ENDED, Command, JobState
+from scanner.states import ENDED, Command, JobState, job_may_become
 from scanner.storage import JobStore
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,8 @@ class Ticket:
     decision: Command | None = None  # what a person decided about a paused job that keeps its lane
     running_since: float | None = None  # on the board's clock, while a pass runs
     changes: int = 0  # counts changes, for those who wait for one
-    skip: tuple[int, str] | None = None  # shot to pass over when the pass goes on, and why
+    pass_alone: bool = False  # the order to end the pass at work leaves the job's other passes alone
+    reopen: PassName | None = None  # a cancelled pass that somebody asked for by name
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def decide(self, command: Command) -> None:
@@ -54,6 +55,7 @@ class Board:
         self._keep_ended = keep_ended
         self._tickets: dict[JobId, Ticket] = {}
         self._changed = asyncio.Event()
+        self.closing = False  # the daemon stops: no lane takes another job
 
     # ---- looking -------------------------------------------------------------------------------------------------
 
@@ -62,16 +64,15 @@ class Board:
         try:
             return self._tickets[job_id]
         except KeyError:
-            message = f"there is no job {job_id}; ended jobs are forgotten after a day"
+            message = f"there is no job {job_id}; jobs that ended long ago are forgotten"
             raise JobNotFoundError(message, id=job_id) from None
 
     def view(self, ticket: Ticket) -> Job:
         """The job with what changes by itself: its place in the queue, the time it has worked."""
         if ticket.running_since is not None:
             return replace(ticket.job, elapsed_s=round(ticket.job.elapsed_s + self.worked(ticket), 3))
-        if ticket.job.state is not JobState.PENDING or ticket.in_lane:
-            return ticket.job
-        return replace(ticket.job, queue_position=self.waiting(ticket.job.kind).index(ticket) + 1)
+        queue = self.waiting(ticket.job.kind) if ticket.job.state is JobState.PENDING else []
+        return replace(ticket.job, queue_position=queue.index(ticket) + 1) if ticket in queue else ticket.job
 
     def worked(self, ticket: Ticket) -> float:
         """Seconds of the world since its pass began to run; 0.0 while none runs."""
@@ -101,13 +102,27 @@ class Board:
         ]
         return sorted(pending, key=lambda ticket: ticket.job.rank)
 
-    def active_for(self, session_id: SessionId) -> Ticket | None:
-        """The job that works, waits or stands still on a session."""
+    def active_for(self, session_id: SessionId, name: PassName) -> Ticket | None:
+        """The job that works, waits or stands still on a pass."""
         return next(
-            (t for t in self._tickets.values() if t.job.session_id == session_id and t.job.state not in ENDED), None
+            (
+                ticket
+                for ticket in self._tickets.values()
+                if ticket.job.session_id == session_id and name in ticket.job.passes and ticket.job.state not in ENDED
+            ),
+            None,
         )
 
     # ---- changing ------------------------------------------------------------------------------------------------
+
+    async def move(self, ticket: Ticket, position: int) -> None:
+        """Put a waiting job at a place of its queue, 1 being next."""
+        others = [other for other in self.waiting(ticket.job.kind) if other is not ticket]
+        others.insert(min(max(position - 1, 0), len(others)), ticket)
+        ranks = sorted(other.job.rank for other in others)
+        for other, rank in zip(others, ranks, strict=True):
+            if other.job.rank != rank:
+                await self.change(other, rank=rank)
 
     def next_rank(self) -> float:
         """A rank behind everybody."""
@@ -136,22 +151,45 @@ class Board:
         self._tickets[job.id] = ticket
         return ticket
 
-    async def change(self, ticket: Ticket, **fields: object) -> None:
-        """Change a job at once, then write it down, then announce it.
+    def set(self, ticket: Ticket, **fields: object) -> None:
+        """Change a job, at once and in memory; :meth:`keep` has to follow. Nothing is awaited in here."""
+        job = replace(ticket.job, **fields)
+        if not job_may_become(ticket.job.state, job.state):
+            message = f"job {job.id} cannot go from {ticket.job.state} to {job.state}"
+            raise AssertionError(message)
+        ticket.job = job
+        ticket.changes += 1
+        self._notify()
+
+    def stand_still(self, ticket: Ticket, pause: Pause, *, shot: int | None = None) -> None:
+        """The job stands still, at once and in memory; a decision to go on that nobody has taken up is void."""
+        ticket.decision = None
+        self.set(ticket, state=JobState.PAUSED, pause=pause, order=None, shot=shot)
+
+    async def keep(self, ticket: Ticket) -> None:
+        """Write a changed job down, then announce it.
 
         A disk that refuses does not keep the truth from the page: it is logged, and the next start finds the job
         interrupted.
         """
-        ticket.job = replace(ticket.job, **fields)
-        ticket.changes += 1
-        self._notify()
         try:
-            await self._store.put(ticket.job)
+            await self._store.put(self.view(ticket))
         except StorageError as error:
             log.warning(
                 "job %s could not be written down: %s", ticket.job.id, error.message, extra=fields_of(ticket.job)
             )
         self.announce(ticket)
+
+    async def change(self, ticket: Ticket, **fields: object) -> None:
+        """:meth:`set`, then :meth:`keep`."""
+        self.set(ticket, **fields)
+        await self.keep(ticket)
+
+    async def pause(self, ticket: Ticket, pause: Pause, *, shot: int | None = None) -> None:
+        """:meth:`stand_still`, then :meth:`keep`."""
+        self.stand_still(ticket, pause, shot=shot)
+        log.info("paused: %s", pause.message, extra=fields_of(ticket.job))
+        await self.keep(ticket)
 
     def announce(self, ticket: Ticket) -> None:
         """Publish the job as it now is."""
@@ -168,11 +206,6 @@ class Board:
             )
         )
         self._tell_session(job)
-
-    async def pause(self, ticket: Ticket, pause: Pause, *, shot: int | None = None) -> None:
-        """The job stands still."""
-        log.info("paused: %s", pause.message, extra=fields_of(ticket.job))
-        await self.change(ticket, state=JobState.PAUSED, pause=pause, order=None, shot=shot)
 
     def now(self) -> str:
         """The time, for records."""
@@ -197,7 +230,7 @@ class Board:
         """Wait for the next job of a lane and take it."""
         while True:
             queue = self.waiting("scan" if scans else "export")
-            if queue:
+            if queue and not self.closing:
                 queue[0].in_lane = True
                 return queue[0]
             await self.wait_change()

@@ -1,7 +1,8 @@
 """Commands to jobs: where an order meets the state of a job.
 
 :func:`scanner.states.next_job_state` says whether it fits; from that look to the change nothing is awaited. What a
-command leaves to do is returned as a coroutine, which the queue finishes even if the one who asked goes away.
+command leaves to do (writing it down, ending passes) is returned as a coroutine, which the queue finishes even if the
+one who asked goes away.
 """
 
 from __future__ import annotations
@@ -10,14 +11,13 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from scanner.engine import Order
 from scanner.engine.run import HALTED, PRESSED
 from scanner.errors import CommandRefusedError
 from scanner.jobs.board import Board, Ticket
 from scanner.jobs.scans import ScanRunner
-from scanner.states import Command, JobState, next_job_state
+from scanner.model import Pause
+from scanner.states import ENDED, Command, JobState, next_job_state
 
 Work = Coroutine[Any, Any, None]
 
@@ -43,65 +43,96 @@ class Commander:
         if job.kind != "scan" and command is not Command.CANCEL:
             message = f"a job of kind {job.kind} cannot {command.value}"
             raise CommandRefusedError(message, kind=job.kind, command=command.value)
-        if command is Command.SKIP:
-            _mark_skip(ticket, reason)
+        if job.state in ENDED:
+            return None  # done already: saying it twice is saying it once
         if ticket.orders is not None or job.state is JobState.RUNNING:
             return self._order(ticket, command)
-        match job.state:
-            case JobState.PAUSED | JobState.PENDING if state is not job.state:
-                return self._settle(ticket, command, state)
-            case JobState.PAUSED if command is Command.HALT:
-                return self.board.pause(ticket, HALTED, shot=job.shot)
-            case JobState.PAUSED if command is Command.PAUSE and job.pause and job.pause.resumes_by_itself:
-                ticket.wake.set()
-                return self.board.pause(ticket, PRESSED, shot=job.shot)
-        return None
+        return self._to_waiting(ticket, command, state, reason)
 
-    def halt_waiting(self, ticket: Ticket) -> Work:
-        """A job that a guard holds up must not go on by itself after somebody pressed Stop."""
-        ticket.job = replace(ticket.job, pause=HALTED)
-        ticket.wake.set()
-        return self.board.pause(ticket, HALTED, shot=ticket.job.shot)
-
-    def _order(self, ticket: Ticket, command: Command) -> Work | None:
-        """To a running job."""
-        if ticket.orders is None:
-            message = "this job cannot be stopped half-way: it ends in a moment"
-            raise CommandRefusedError(message, command=command.value)
-        if command is Command.RESUME:
-            ticket.orders.withdraw_pause()
-            return self.board.change(ticket, order=None) if ticket.job.order == "pause" else None
-        ticket.orders.give(ORDERS[command])
-        strongest = ticket.orders.order or ORDERS[command]
-        return self.board.change(ticket, order=strongest.name.lower())
-
-    def _settle(self, ticket: Ticket, command: Command, state: JobState) -> Work:
-        """To a job that waits or stands still: its runner decides if it has one, else it changes here."""
+    def _to_waiting(self, ticket: Ticket, command: Command, state: JobState, reason: str) -> Work | None:
+        """To a job that no run has: it waits in the queue or stands still."""
+        if command is Command.SKIP:
+            return self._skip(ticket, reason)
+        if state is JobState.PAUSED:
+            return self._stand_still(ticket, HALTED if command is Command.HALT else PRESSED)
         if ticket.in_lane:
             ticket.decide(command)
             return self._taken_up(ticket)
-        if command in {Command.CANCEL, Command.FINISH}:
+        if state in ENDED:
             return self._end_waiting(ticket, command)
-        if state is JobState.PAUSED:
-            return self.board.pause(ticket, HALTED if command is Command.HALT else PRESSED)
-        return self.board.change(ticket, state=state, pause=None)
+        self.board.set(ticket, state=state, pause=None)
+        return self.board.keep(ticket)
+
+    def halt(self, ticket: Ticket) -> Work | None:
+        """Somebody pressed Stop: the job stands still, or will in a moment, and does not go on by itself."""
+        if ticket.job.kind != "scan" or ticket.job.state in ENDED:
+            return None
+        if ticket.orders is not None:
+            ticket.orders.give(Order.HALT)
+            return None
+        return None if ticket.job.state is JobState.RUNNING else self._stand_still(ticket, HALTED)
+
+    def _order(self, ticket: Ticket, command: Command) -> Work | None:
+        """To a run, or to a job that is about to be one."""
+        orders = ticket.orders
+        if orders is None or command is Command.SKIP:
+            message = f"too late to {command.value}: the job goes on, or ends, in a moment"
+            raise CommandRefusedError(message, command=command.value)
+        if command is Command.RESUME:
+            orders.withdraw_pause()
+        else:
+            orders.give(ORDERS[command])
+        strongest = orders.order
+        self.board.set(ticket, order=strongest.name.lower() if strongest else None)
+        return self.board.keep(ticket)
+
+    def _stand_still(self, ticket: Ticket, pause: Pause) -> Work | None:
+        """A waiting job, or one that stands still already for a weaker reason."""
+        before = ticket.job.pause
+        weaker = before is None or before.resumes_by_itself or ticket.decision is not None or pause is HALTED
+        if not weaker or before == pause:
+            ticket.decision = None
+            return None
+        self.board.stand_still(ticket, pause, shot=ticket.job.shot)
+        ticket.wake.set()
+        return self.board.keep(ticket)
+
+    def _skip(self, ticket: Ticket, reason: str) -> Work:
+        shot = ticket.job.shot
+        if shot is None:
+            message = "there is no failed shot to skip: the job is not paused on one"
+            raise CommandRefusedError(message, command=Command.SKIP.value)
+        in_lane, ticket.in_lane = ticket.in_lane, True  # nobody takes it up until the skip is written down
+        return self._skip_and_resume(ticket, shot, reason or "skipped by the operator", in_lane=in_lane)
+
+    async def _skip_and_resume(self, ticket: Ticket, shot: int, reason: str, *, in_lane: bool) -> None:
+        try:
+            await self.scans.skip(ticket, shot, reason)
+        finally:
+            ticket.in_lane = in_lane
+        if ticket.job.state is not JobState.PAUSED:
+            return
+        if in_lane:
+            ticket.decide(Command.RESUME)
+            await self._taken_up(ticket)
+        else:
+            await self.board.change(ticket, state=JobState.PENDING, pause=None, shot=None)
 
     async def _taken_up(self, ticket: Ticket) -> None:
         """Return when the runner has acted on the decision, so that the answer shows it."""
         seen = ticket.changes
-        while ticket.in_lane and ticket.changes == seen:
+        while ticket.in_lane and ticket.changes == seen and not self.board.closing:
             await self.board.wait_change()
 
-    async def _end_waiting(self, ticket: Ticket, command: Command) -> None:
-        if ticket.job.kind == "scan":
-            await self.scans.conclude(ticket, command)
-        else:
-            await self.board.change(ticket, state=JobState.CANCELLED, ended_at=self.board.now())
+    def _end_waiting(self, ticket: Ticket, command: Command) -> Work:
+        ticket.in_lane = True  # decided: nobody takes it up
+        return self._conclude(ticket, command)
 
-
-def _mark_skip(ticket: Ticket, reason: str) -> None:
-    shot = ticket.job.shot
-    if shot is None:
-        message = "there is no failed shot to skip: the job is not paused on one"
-        raise CommandRefusedError(message, command="skip")
-    ticket.skip = (shot, reason or "skipped by the operator")
+    async def _conclude(self, ticket: Ticket, command: Command) -> None:
+        try:
+            if ticket.job.kind == "scan":
+                await self.scans.conclude(ticket, command)
+            else:
+                await self.board.change(ticket, state=JobState.CANCELLED, ended_at=self.board.now())
+        finally:
+            self.board.leave_lane(ticket)

@@ -9,28 +9,33 @@ import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from scanner.engine import Engine, Order
-from scanner.errors import CommandRefusedError, PassCompletedError, PassNotFoundError
+from scanner.errors import CommandRefusedError, StorageError
 from scanner.events import EventBus
 from scanner.exports.registry import exporter
 from scanner.jobs.board import Board, Ticket, fields_of
 from scanner.jobs.commands import Commander
 from scanner.jobs.exporting import ExportRunner
+from scanner.jobs.named import NamedPasses
 from scanner.jobs.restore import Policy, goes_on, restore
 from scanner.jobs.scans import ScanRunner
 from scanner.jobs.submission import Submitter, new_job_id
 from scanner.model import JobId, PassName, Progress, SessionId
 from scanner.planning import PlanEstimate
-from scanner.records import Fault, Job, PassInfo
+from scanner.records import Fault, Job
 from scanner.spec import PassSpec, ScanSpec
-from scanner.states import ACTIVE, Command, JobState, PassState
+from scanner.states import ACTIVE, Command, JobState
 from scanner.storage import StorageManager, Submission
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+PATIENCE: Final = 4.0  # seconds for a running scan to come to rest when the daemon stops
+TIDYING: Final = 600.0  # seconds between two looks for jobs that ended long ago
 
 
 class Runner(Protocol):
@@ -56,6 +61,7 @@ class JobQueue:
         clock, guards = engine.clock, engine.guards
         self._storage = storage
         self._settings = settings
+        self._rig = engine.rig
         self._board = Board(store=storage.jobs, bus=bus, clock=clock, keep_ended=settings.keep_ended)
         self._submitter = Submitter(
             storage=storage,
@@ -70,7 +76,14 @@ class JobQueue:
         self._scans = ScanRunner(storage=storage, engine=engine, guards=guards, board=self._board, bus=bus)
         self._exports = ExportRunner(storage=storage, board=self._board, clock=clock)
         self._commander = Commander(board=self._board, scans=self._scans)
-        self._lanes: list[asyncio.Task[None]] = []
+        self._named = NamedPasses(
+            storage=storage,
+            board=self._board,
+            scans=self._scans,
+            commander=self._commander,
+            submitter=self._submitter,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
         self._kept: set[asyncio.Task[Any]] = set()
         engine.rig.on_stop(self._halt_all)
 
@@ -79,9 +92,10 @@ class JobQueue:
     async def start(self) -> None:
         """Put back what a restart interrupted and open the lanes."""
         await restore(self._board, self._storage)
-        self._lanes = [
+        self._tasks = [
             asyncio.create_task(self._lane(self._scans, scans=True), name="scan lane"),
             asyncio.create_task(self._lane(self._exports, scans=False), name="export lane"),
+            asyncio.create_task(self._tidy(), name="tidying jobs"),
         ]
         for ticket in self._board.tickets():
             if goes_on(ticket.job, self._settings.resume_on_start):
@@ -89,20 +103,37 @@ class JobQueue:
                 await self.command(ticket.job.id, Command.RESUME, origin="restart")
 
     async def close(self) -> None:
-        """Stop within seconds: the running scan is paused durable, what was submitted is written down."""
+        """Stop within seconds: the running scan is paused durable, an export is begun anew after the next start.
+
+        A saving that hangs is not waited for: the rig is closed after this, motors and lights off.
+        """
+        self._board.closing = True
         for ticket in self._board.tickets():
+            ticket.wake.set()
             if ticket.orders is not None:
                 ticket.orders.give(Order.SHUTDOWN)
-        running = [t for t in self._board.tickets() if t.in_lane and t.job.state is JobState.RUNNING]
-        await asyncio.gather(*(self._left_lane(ticket) for ticket in running))
-        for task in (*self._lanes, *self._kept):
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._scan_left_lane()
+        except TimeoutError:
+            log.warning("the running scan did not come to rest within %.0f s; it will be found interrupted", PATIENCE)
+        for task in (*self._tasks, *self._kept):
             task.cancel()
-        await asyncio.gather(*self._lanes, *self._kept, return_exceptions=True)
-        self._lanes.clear()
+        await asyncio.gather(*self._tasks, *self._kept, return_exceptions=True)
+        self._tasks.clear()
 
-    async def _left_lane(self, ticket: Ticket) -> None:
-        while ticket.in_lane and ticket.job.state is JobState.RUNNING:
+    async def _scan_left_lane(self) -> None:
+        while any(t.in_lane and t.job.kind == "scan" for t in self._board.tickets()):
             await self._board.wait_change()
+
+    async def _tidy(self) -> None:
+        """Forget jobs that ended long ago, now and then."""
+        while True:
+            try:
+                await self._board.forget_old()
+            except StorageError as error:
+                log.warning("ended jobs could not be forgotten: %s", error.message)
+            await asyncio.sleep(TIDYING)
 
     async def _lane(self, runner: Runner, *, scans: bool) -> None:
         while True:
@@ -113,9 +144,10 @@ class JobQueue:
                 log.exception("job %s failed", ticket.job.id, extra=fields_of(ticket.job))
                 ticket.orders = None
                 fault = Fault(code="internal", message=f"a fault in the program: {type(error).__name__}; see the log")
-                await self._board.change(
-                    ticket, state=JobState.FAILED, error=fault, pause=None, ended_at=self._board.now()
-                )
+                if ticket.job.state in ACTIVE:
+                    await self._board.change(
+                        ticket, state=JobState.FAILED, error=fault, pause=None, ended_at=self._board.now()
+                    )
             finally:
                 self._board.leave_lane(ticket)
 
@@ -195,59 +227,40 @@ class JobQueue:
 
         Errors: SessionNotFoundError, PassNotFoundError, PassCompletedError, CommandRefusedError.
         """
-        return await self._on_pass(session_id, name, Command.RESUME, origin)
+        return await self._keep(self._named.resume(session_id, name, origin))
 
     async def finish_pass(self, session_id: SessionId, name: PassName, origin: str) -> Job:
-        """Take an unfinished pass as complete. Errors: as :meth:`resume_pass`."""
-        return await self._on_pass(session_id, name, Command.FINISH, origin)
+        """Take one unfinished pass as complete; others are left alone. Errors: as :meth:`resume_pass`."""
+        return await self._keep(self._named.end(session_id, name, Command.FINISH, origin))
 
     async def cancel_pass(self, session_id: SessionId, name: PassName, origin: str) -> Job:
-        """Give an unfinished pass up; its photos stay. Errors: as :meth:`resume_pass`."""
-        return await self._on_pass(session_id, name, Command.CANCEL, origin)
-
-    async def _on_pass(self, session_id: SessionId, name: PassName, command: Command, origin: str) -> Job:
-        info = await self._unfinished(session_id, name)
-        ticket = self._board.active_for(session_id)
-        if ticket is None or name not in ticket.job.passes:
-            handle = await self._storage.handle(session_id)
-            job = self._submitter.job_for(session_id, handle.title, (name,), origin, photos=info.shots)
-            ticket = await self._keep(self._board.add(job))
-            if command is Command.RESUME:
-                return self._board.view(ticket)
-        return await self.command(ticket.job.id, command, origin=origin)
-
-    async def _unfinished(self, session_id: SessionId, name: PassName) -> PassInfo:
-        session = await self._storage.get_session(session_id)
-        info = next((info for info in session.passes if info.name == name), None)
-        if info is None:
-            message = f"session {session_id} has no pass {name}"
-            raise PassNotFoundError(message, session_id=session_id, **{"pass": name})
-        if info.state is PassState.COMPLETED:
-            message = f"pass {name} is complete; a completed pass is never redone"
-            raise PassCompletedError(message, session_id=session_id, **{"pass": name})
-        return info
+        """Give one unfinished pass up; its photos stay, others are left alone. Errors: as :meth:`resume_pass`."""
+        return await self._keep(self._named.end(session_id, name, Command.CANCEL, origin))
 
     # ---- commands ------------------------------------------------------------------------------------------------
 
     async def command(self, job_id: JobId, command: Command, *, origin: str, reason: str = "") -> Job:
         """Order something of a job; returns the job as it is right after, which may still be carrying the order out.
 
-        Errors: JobNotFoundError, CommandRefusedError.
+        Errors: JobNotFoundError, CommandRefusedError; halt also HardwareError.
         """
         ticket = self._board.ticket(job_id)
         work = self._commander.give(ticket, command, reason)
         log.info("%s ordered %s", origin, command.value, extra=fields_of(ticket.job))
         if work is not None:
             await self._keep(work)
+        if command is Command.HALT:
+            await self._rig.stop()
         return self._board.view(ticket)
 
     def _halt_all(self) -> None:
-        """Stop was pressed: called before the motors are cut, so that the run knows why they fail."""
+        """Stop was pressed: called before the motors are cut, so that the run knows why they fail. What waits behind it
+        does not begin to move either, until a person says so.
+        """
         for ticket in self._board.tickets():
-            if ticket.orders is not None:
-                ticket.orders.give(Order.HALT)
-            elif ticket.job.pause is not None and ticket.job.pause.resumes_by_itself:
-                self._soon(self._commander.halt_waiting(ticket))
+            work = self._commander.halt(ticket)
+            if work is not None:
+                self._soon(work)
 
     # ---- looking and tidying -------------------------------------------------------------------------------------
 
@@ -266,11 +279,7 @@ class JobQueue:
         if ticket.job.state is not JobState.PENDING:
             message = f"only a waiting job has a place in the queue; this one is {ticket.job.state.value}"
             raise CommandRefusedError(message, state=ticket.job.state.value)
-        others = [other.job.rank for other in self._board.waiting(ticket.job.kind) if other is not ticket]
-        place = min(max(position - 1, 0), len(others))
-        before = others[place - 1] if place else (others[0] - 2.0 if others else 0.0)
-        after = others[place] if place < len(others) else before + 2.0
-        await self._board.change(ticket, rank=(before + after) / 2)
+        await self._board.move(ticket, position)
         return self._board.view(ticket)
 
     async def forget(self, job_id: JobId) -> None:

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from scanner.errors import NotFoundError
 from scanner.jobs.board import Board, Ticket, fields_of
+from scanner.jobs.scans import OVER, turn_object
 from scanner.model import Pause
-from scanner.records import Job, Session
+from scanner.records import Job, PassInfo, Session
 from scanner.states import ENDED, JobState, PassState
 from scanner.storage import StorageManager
 
@@ -45,13 +46,21 @@ async def _restore_scan(board: Board, ticket: Ticket, session: Session | None) -
         await board.change(ticket, state=JobState.CANCELLED, pause=None, order=None, ended_at=board.now())
         return
     done = sum(info.saved + info.skipped for info in passes)
-    ticket.job = job = replace(job, progress=replace(job.progress, done=done), order=None)
+    worked = max(job.elapsed_s, sum(info.duration_s for info in passes))
+    ticket.job = job = replace(job, progress=replace(job.progress, done=done), order=None, elapsed_s=worked)
     states = {info.state for info in passes}
     if states <= {PassState.COMPLETED, PassState.CANCELLED}:
-        state = JobState.CANCELLED if PassState.CANCELLED in states else JobState.COMPLETED
+        state = JobState.COMPLETED if PassState.COMPLETED in states else JobState.CANCELLED
         await board.change(ticket, state=state, pause=None, ended_at=job.ended_at or board.now())
-    elif job.state is JobState.RUNNING:
-        await board.pause(ticket, INTERRUPTED)
+    elif job.state is JobState.RUNNING or (job.pause is not None and job.pause.resumes_by_itself):
+        await board.pause(ticket, _why(passes))
+
+
+def _why(passes: list[PassInfo]) -> Pause:
+    """A pass that was not begun, behind one that is over, still wants the object turned."""
+    over = [info for info in passes if info.state in OVER]
+    left = [info for info in passes if info.state not in OVER]
+    return turn_object(over[-1], left[0].name) if over and left[0].state is PassState.PLANNED else INTERRUPTED
 
 
 async def _session(storage: StorageManager, job: Job) -> Session | None:

@@ -12,21 +12,28 @@ from typing import Final
 from msgspec.structs import replace
 
 from scanner.engine import Ending, EndingKind, Engine, Order, Orders
+from scanner.engine.pace import whole
 from scanner.engine.run import HALTED
-from scanner.errors import ConflictError, NotFoundError, ScannerError, StorageError
+from scanner.errors import ConflictError, HardwareError, NotFoundError, StorageError
 from scanner.events import EventBus, PassCompleted
 from scanner.guards import Guards
 from scanner.jobs.board import Board, Ticket, fields_of
 from scanner.jobs.reporter import Reporter
 from scanner.model import PassName, Pause, SessionId
-from scanner.records import JobResult, PassInfo, Session
+from scanner.records import JobResult, PassInfo
 from scanner.states import Command, JobState, PassState
-from scanner.storage import StorageManager, place_of
+from scanner.storage import PassWriter, StorageManager, place_of
 
 log = logging.getLogger(__name__)
 
-TURN_OBJECT: Final = "turn_object"
 OVER: Final = frozenset({PassState.COMPLETED, PassState.CANCELLED})
+
+
+def turn_object(done: PassInfo, following: PassName) -> Pause:
+    """Between two passes a person has to act."""
+    how = "complete" if done.state is PassState.COMPLETED else "over"
+    message = f"Pass {done.name} is {how}. Turn the object for pass {following}, then continue."
+    return Pause(by="operator", reason="turn_object", message=message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,116 +50,112 @@ class ScanRunner:
         """Work on a job until it has ended, or stands still because the daemon stops."""
         while True:
             orders = ticket.orders = Orders()  # from here on commands are orders to this run
-            name = await self._next_pass(ticket)
-            if name is None:
-                break
-            ending = await self._run_pass(ticket, name, orders)
-            decision = await self._after(ticket, ending, orders)
+            ending = await self._run_next(ticket, orders)
+            decision = Command.FINISH if ending is None else await self._after(ticket, ending, orders)
+            while isinstance(decision, Command):
+                if await self.conclude(ticket, decision):
+                    return
+                decision = await self._decision(ticket)  # it could not be written down: it stands still again
             if decision is Order.SHUTDOWN:
                 return
-            if decision in {Command.CANCEL, Command.FINISH}:
-                await self.conclude(ticket, Command(decision))
-                return
-        await self._end(ticket, JobState.COMPLETED)
 
     # ---- one pass ------------------------------------------------------------------------------------------------
 
-    async def _next_pass(self, ticket: Ticket) -> PassName | None:
-        session = await self._session(ticket)
-        if session is None:
-            return None
-        states = {info.name: info.state for info in session.passes}
-        return next((name for name in ticket.job.passes if states.get(name) not in OVER), None)
+    async def _run_next(self, ticket: Ticket, orders: Orders) -> Ending | None:
+        """Run the next pass of the job; None: there is none left."""
+        try:
+            name = next((info.name for info in await self.passes(ticket) if self._is_left(ticket, info)), None)
+            return None if name is None else await self._run_pass(ticket, name, orders)
+        except (StorageError, ConflictError, NotFoundError) as error:
+            return Ending(kind=EndingKind.PAUSED, pause=fault(error))
+
+    @staticmethod
+    def _is_left(ticket: Ticket, info: PassInfo) -> bool:
+        """Whether a pass is still to be worked on; a cancelled one only where somebody asked for it by name."""
+        return info.state not in OVER or (info.state is PassState.CANCELLED and info.name == ticket.reopen)
 
     async def _run_pass(self, ticket: Ticket, name: PassName, orders: Orders) -> Ending:
-        job = ticket.job
         await self.board.change(
             ticket,
             state=JobState.RUNNING,
             pass_=name,
             pause=None,
-            order=None,
-            started_at=job.started_at or self.board.now(),
+            shot=None,
+            started_at=ticket.job.started_at or self.board.now(),
         )
         log.info("scan of pass %s begins", name, extra=fields_of(ticket.job))
         self.board.began(ticket)
         try:
-            return await self._with_writer(ticket, name, orders)
-        except (StorageError, ConflictError, NotFoundError) as error:
-            return Ending(kind=EndingKind.PAUSED, pause=Pause(by="fault", reason=error.code, message=error.message))
+            handle = await self.storage.handle(_session_id(ticket))
+            async with self.storage.open_pass(handle, name, job_id=ticket.job.id, origin=ticket.job.origin) as writer:
+                reporter = Reporter(ticket, writer, self.bus, later_s=await self._count(ticket, writer))
+                try:
+                    return await self.engine.run(writer, orders, reporter)
+                finally:
+                    reporter.close()
         finally:
             self.board.rested(ticket)
 
-    async def _with_writer(self, ticket: Ticket, name: PassName, orders: Orders) -> Ending:
-        session = await self.storage.get_session(_session_id(ticket))
-        handle = await self.storage.handle(session.id)
-        async with self.storage.open_pass(handle, name, job_id=ticket.job.id, origin=ticket.job.origin) as writer:
-            if ticket.skip is not None:
-                index, reason = ticket.skip
-                await writer.skip(writer.plan.shots[index - 1], reason)
-                ticket.skip = None
-            others = [info for info in session.passes if info.name in ticket.job.passes and info.name != name]
-            done = len(writer.plan.shots) - len(writer.remaining()) + sum(info.saved + info.skipped for info in others)
-            ticket.job = replace(ticket.job, progress=replace(ticket.job.progress, done=done))
-            reporter = Reporter(ticket, writer, self.bus, later_s=0.0)
-            try:
-                return await self.engine.run(writer, orders, reporter)
-            finally:
-                reporter.close()
+    async def _count(self, ticket: Ticket, writer: PassWriter) -> float:
+        """Set the job's progress right; the seconds that the passes after this one will take."""
+        others = [info for info in await self.passes(ticket) if info.name != writer.name]
+        done = len(writer.plan.shots) - len(writer.remaining()) + sum(info.saved + info.skipped for info in others)
+        ticket.job = replace(ticket.job, progress=replace(ticket.job.progress, done=done))
+        try:
+            limits = self.engine.rig.limits()
+        except HardwareError:  # no rig, no prediction; the run itself will say so
+            return 0.0
+        later = 0.0
+        for info in others:
+            if info.state is PassState.PLANNED:
+                plan = (await self.storage.pass_document(writer.session_id, info.name)).plan
+                later += whole(plan.shots, limits, self.engine.habits)
+        return later
 
     # ---- after a pass --------------------------------------------------------------------------------------------
 
     async def _after(self, ticket: Ticket, ending: Ending, orders: Orders) -> Command | Order | None:
         """What to do next: go on (None), end (a Command), or leave the job as it is because the daemon stops."""
-        if ending.kind is EndingKind.CANCELLED:
+        if ending.kind is EndingKind.PAUSED:
+            return await self._stand_still(ticket, ending, orders)
+        if orders.order is Order.FINISH and not ticket.pass_alone:
+            return Command.FINISH
+        if ending.kind is EndingKind.CANCELLED and not ticket.pass_alone:
             return Command.CANCEL
-        if ending.kind is EndingKind.COMPLETED:
-            return await self._after_completed(ticket, orders)
-        return await self._stand_still(ticket, ending, orders)
+        return await self._after_pass(ticket, ending, orders)
 
-    async def _after_completed(self, ticket: Ticket, orders: Orders) -> Command | Order | None:
-        name = ticket.job.pass_
-        session = await self._session(ticket)
-        done = next((info for info in session.passes if info.name == name), None) if session else None
-        if done is not None:
+    async def _after_pass(self, ticket: Ticket, ending: Ending, orders: Orders) -> Command | Order | None:
+        """One pass is over, the job may not be."""
+        ticket.pass_alone, ticket.reopen = False, None
+        passes = await self.passes(ticket)
+        done = next(info for info in passes if info.name == ticket.job.pass_)
+        if ending.kind is EndingKind.COMPLETED:
             self.bus.publish(PassCompleted(session_id=_session_id(ticket), pass_=done.name, saved=done.saved))
             log.info("pass %s completed with %d photos", done.name, done.saved, extra=fields_of(ticket.job))
-        if orders.order is Order.FINISH:
-            return Command.FINISH
-        following = await self._next_pass(ticket)
+        following = next((info.name for info in passes if self._is_left(ticket, info)), None)
         if following is None:
-            return None
-        pause = Pause(
-            by="operator",
-            reason=TURN_OBJECT,
-            message=f"Pass {name} is complete. Turn the object for pass {following}, then continue.",
-        )
-        ending = Ending(kind=EndingKind.PAUSED, pause=pause)
-        return await self._stand_still(ticket, ending, orders)
+            return Command.FINISH
+        pause = turn_object(done, following)
+        return await self._stand_still(ticket, Ending(kind=EndingKind.PAUSED, pause=pause), orders)
 
     async def _stand_still(self, ticket: Ticket, ending: Ending, orders: Orders) -> Command | Order | None:
         late = _late(ending, orders)
-        if late is not None:
+        if late is Command.RESUME or (late is not None and not ticket.pass_alone):
             return None if late is Command.RESUME else late
-        pause = ending.pause
-        if orders.order is Order.HALT:
-            pause = HALTED
         ticket.orders = None  # in the same step as the state below: a command finds either both or neither
-        ticket.decision = None
+        ticket.pass_alone = False
         ticket.wake.clear()
-        if pause is None:
-            message = "a paused run says why"
-            raise AssertionError(message)
+        pause = HALTED if orders.includes(Order.HALT) or ending.pause is None else ending.pause
         await self.board.pause(ticket, pause, shot=ending.shot.index if ending.shot else None)
-        if orders.order is Order.SHUTDOWN:
-            return Order.SHUTDOWN
         return await self._decision(ticket)
 
-    async def _decision(self, ticket: Ticket) -> Command | None:
+    async def _decision(self, ticket: Ticket) -> Command | Order | None:
         """Wait for a person, or for the guard to clear. None: go on."""
         while ticket.decision is None:
             ticket.wake.clear()
             pause = ticket.job.pause
+            if self.board.closing:
+                return Order.SHUTDOWN
             if pause is not None and pause.resumes_by_itself:
                 if self.guards.pause() is None:
                     return None
@@ -173,40 +176,57 @@ class ScanRunner:
 
     # ---- the end -------------------------------------------------------------------------------------------------
 
-    async def conclude(self, ticket: Ticket, command: Command) -> None:
-        """End a job by cancel or finish: what was begun is finished (finish) or cancelled, what was not begun is
-        cancelled. Finishing a scan that has no photo is cancelling it.
+    async def conclude(self, ticket: Ticket, command: Command) -> bool:
+        """End a job: what was begun is finished (finish) or cancelled, what was not begun is cancelled. Finishing a
+        scan that has no photo is cancelling it.
+
+        False: a pass could not be ended, and the job stands still for that reason; nothing counts as ended that is not
+        on disk.
         """
         ticket.orders = None
-        ticket.in_lane = True  # decided: nobody else takes it up, and orders come too late
-        session = await self._session(ticket)
-        passes = [info for info in session.passes if info.name in ticket.job.passes] if session else []
-        finished = command is Command.FINISH and any(info.saved for info in passes)
-        state = JobState.COMPLETED if finished else JobState.CANCELLED
-        for info in passes:
-            if info.state not in OVER:
-                await self._end_pass(ticket, info, command)
-        await self._end(ticket, state)
-        ticket.in_lane = False
-
-    async def _end_pass(self, ticket: Ticket, info: PassInfo, command: Command) -> None:
         try:
-            handle = await self.storage.handle(_session_id(ticket))
-            async with self.storage.open_pass(
-                handle, info.name, job_id=ticket.job.id, origin=ticket.job.origin
-            ) as writer:
-                if command is Command.FINISH and info.saved:
-                    await writer.finish("finished early")
-                else:
-                    await writer.cancel("cancelled")
-        except ScannerError as error:
-            log.warning("pass %s stays unfinished: %s", info.name, error.message, extra=fields_of(ticket.job))
+            passes = await self.passes(ticket)
+            finished = command is Command.FINISH and any(info.saved for info in passes)
+            for info in passes:
+                if info.state not in OVER:
+                    await self.end_pass(ticket, info.name, finish=finished and info.saved > 0)
+            passes = await self.passes(ticket)
+        except (StorageError, ConflictError) as error:
+            await self.board.pause(ticket, fault(error))
+            return False
+        await self._end(ticket, JobState.COMPLETED if finished else JobState.CANCELLED, passes)
+        return True
 
-    async def _end(self, ticket: Ticket, state: JobState) -> None:
-        ticket.orders = None
+    async def end_pass(self, ticket: Ticket, name: PassName, *, finish: bool) -> None:
+        """Finish or cancel one pass that nobody works on. Errors: StorageError, ConflictError, NotFoundError."""
+        handle = await self.storage.handle(_session_id(ticket))
+        async with self.storage.open_pass(handle, name, job_id=ticket.job.id, origin=ticket.job.origin) as writer:
+            if finish:
+                await writer.finish("finished early")
+            else:
+                await writer.cancel("cancelled")
+
+    async def skip(self, ticket: Ticket, shot: int, reason: str) -> None:
+        """Leave a shot of the pass at work out, durable at once. Errors: StorageError, ConflictError, NotFoundError."""
+        name = ticket.job.pass_
+        if name is None:
+            message = f"scan job {ticket.job.id} has no pass"
+            raise AssertionError(message)
+        handle = await self.storage.handle(_session_id(ticket))
+        async with self.storage.open_pass(handle, name, job_id=ticket.job.id, origin=ticket.job.origin) as writer:
+            await writer.skip(writer.plan.shots[shot - 1], reason)
+
+    async def passes(self, ticket: Ticket) -> list[PassInfo]:
+        """The passes of the job, in its order; none if the session is gone."""
+        try:
+            session = await self.storage.get_session(_session_id(ticket))
+        except NotFoundError:
+            return []
+        infos = {info.name: info for info in session.passes}
+        return [infos[name] for name in ticket.job.passes if name in infos]
+
+    async def _end(self, ticket: Ticket, state: JobState, passes: list[PassInfo]) -> None:
         job = ticket.job
-        session = await self._session(ticket)
-        passes = [info for info in session.passes if info.name in job.passes] if session else []
         saved = sum(info.saved for info in passes)
         result = JobResult(
             saved=saved,
@@ -214,7 +234,7 @@ class ScanRunner:
             retaken=sum(info.retaken for info in passes),
             bytes=sum(info.bytes for info in passes),
             duration_s=job.elapsed_s,
-            path=place_of(session.id) if session else None,
+            path=place_of(_session_id(ticket)) if passes else None,
         )
         log.info("scan %s: %d photos", state.value, saved, extra=fields_of(job))
         await self.board.change(
@@ -227,12 +247,6 @@ class ScanRunner:
             progress=replace(job.progress, done=saved + result.skipped, eta_s=None),
         )
 
-    async def _session(self, ticket: Ticket) -> Session | None:
-        try:
-            return await self.storage.get_session(_session_id(ticket))
-        except NotFoundError:
-            return None
-
 
 def _session_id(ticket: Ticket) -> SessionId:
     if ticket.job.session_id is None:
@@ -241,11 +255,18 @@ def _session_id(ticket: Ticket) -> SessionId:
     return ticket.job.session_id
 
 
+def fault(error: StorageError | ConflictError | NotFoundError) -> Pause:
+    """The pause of a job that an error stopped."""
+    return Pause(by="fault", reason=error.code, message=error.message)
+
+
 def _late(ending: Ending, orders: Orders) -> Command | None:
     """An order that came after the run had decided how it ends."""
-    if orders.order is Order.CANCEL:
+    if orders.includes(Order.CANCEL):
         return Command.CANCEL
-    if orders.order is Order.FINISH and ending.pause is not None and ending.pause.by != "fault":
+    if orders.includes(Order.HALT):
+        return None
+    if orders.includes(Order.FINISH) and ending.pause is not None and ending.pause.by != "fault":
         return Command.FINISH
     by_user = ending.pause is not None and ending.pause.by == "user"
     return Command.RESUME if by_user and orders.pause_withdrawn else None

@@ -28,7 +28,7 @@ from scanner.planning import PlanEstimate, RigLimits, apply_preset, estimate, ma
 from scanner.records import Job
 from scanner.rig import RigControl
 from scanner.spec import PassSpec, ScanSpec
-from scanner.states import JobState
+from scanner.states import JobState, PassState
 from scanner.storage import NewPass, NewSession, StorageManager, Submission
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,11 @@ class Submitter:
                 session_id, planned.passes[0], rig=self.rig.describe(), submission=submission
             )
             job = self.new_job(handle.id, handle.title, planned, origin)
-            return await self.board.add(job)
+            try:
+                return await self.board.add(job)
+            except StorageError:
+                await self.storage.discard_pass(handle, job.passes[0])
+                raise
 
     def new_job(self, session_id: SessionId, title: str, planned: Planned, origin: str) -> Job:
         """A pending scan job for planned passes."""
@@ -171,9 +175,15 @@ class Submitter:
             if ticket.job.session_id == session_id and set(passes) & set(ticket.job.passes):
                 return ticket
         session = await self.storage.get_session(session_id)
-        photos = sum(info.shots for info in session.passes if info.name in passes)
+        infos = [info for info in session.passes if info.name in passes]
         log.info("session %s has no job any more: it gets a new one", session_id)
-        return await self.board.add(self.job_for(session_id, session.title, passes, session.origin, photos=photos))
+        photos = sum(info.shots for info in infos)
+        job = self.job_for(session_id, session.title, passes, session.origin, photos=photos)
+        states = {info.state for info in infos}
+        if states <= {PassState.COMPLETED, PassState.CANCELLED}:  # nothing is left to do: the job is one that has ended
+            state = JobState.COMPLETED if PassState.COMPLETED in states else JobState.CANCELLED
+            job = replace(job, state=state, ended_at=self.board.now())
+        return await self.board.add(job)
 
     async def _preflight(self, planned: Planned) -> None:
         self.board.require_room()

@@ -2,6 +2,8 @@
 
 ``control``  RigControl: opens, moves by hand, lends to one pass at a time, stops in an emergency
 ``state``    snapshots for page and command line
+``lights``   what they are at, and should be at while no pass holds the rig
+``sidebyside``  several devices at once
 """
 
 from scanner.rig.control import RigControl

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from scanner.clock import Clock
@@ -17,6 +17,8 @@ from scanner.events import EventBus, RigChanged
 from scanner.hardware.api import Axis, AxisInfo, Camera, Rig
 from scanner.model import CameraName, RigInfo, Viewpoint
 from scanner.planning import Motion, RigLimits
+from scanner.rig.lights import Lights
+from scanner.rig.sidebyside import every, together
 from scanner.rig.state import LightState, RigPhase, RigState, axis_state
 
 log = logging.getLogger(__name__)
@@ -32,8 +34,8 @@ class RigControl:
         self._stack = AsyncExitStack()
         self._phase = RigPhase.MISSING if rig is None else RigPhase.CLOSED
         self._message: str | None = None if rig else "the configuration has no section `rig`"
-        self._levels: dict[str, float] = {}
-        self._watched = False
+        self._lights = Lights(rig.lights if rig else {})
+        self._opening = asyncio.Lock()
         self._homed_at: str | None = None
         self._on_stop: list[Callable[[], None]] = []
 
@@ -64,9 +66,7 @@ class RigControl:
             fixed_elevation=rig.fixed_elevation if rig and rig.tilt is None else None,
             geometry=rig.geometry if rig else None,
             cameras=tuple(camera.info for camera in rig.cameras.values()) if rig else (),
-            lights=tuple(LightState(name=name, level=self._levels.get(name, 0.0)) for name in rig.lights)
-            if rig
-            else (),
+            lights=tuple(LightState(name=name, level=self._lights.level(name)) for name in rig.lights) if rig else (),
             homed_at=self._homed_at,
         )
 
@@ -118,28 +118,47 @@ class RigControl:
     # ---- opening and closing -------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Open every device, or none: a device that fails leaves the rig in ``fault`` with the reason (no error
-        here).
-        """
-        if self._rig is None or self._phase not in {RigPhase.CLOSED, RigPhase.FAULT}:
-            return
-        await self._stack.aclose()
-        try:
-            for device in self._all():
-                await device.open()
-                self._stack.push_async_callback(device.close)
-        except HardwareError as error:
-            await self._stack.aclose()
-            self.report_fault(error)
-            return
-        self._become(RigPhase.READY)
+        """Open every device, or none: one that fails leaves the rig in ``fault`` with the reason, no error here."""
+        async with self._opening:
+            if self._rig is None or self._phase not in {RigPhase.CLOSED, RigPhase.FAULT}:
+                return
+            await self._let_go()
+            try:
+                for device in self._all():
+                    await device.open()
+                    self._stack.push_async_callback(device.close)
+            except HardwareError as error:
+                await self._let_go()
+                self.report_fault(error)
+                return
+            self._become(RigPhase.READY)
 
     async def close(self) -> None:
         """Let every device go, motors released, lights off; idempotent."""
-        await self._stack.aclose()
-        self._levels.clear()
+        await self._let_go()
         if self._rig is not None:
             self._become(RigPhase.CLOSED)
+
+    async def _let_go(self) -> None:
+        await self._lights.forget()
+        await self._stack.aclose()
+
+    async def reopen_camera(self, name: CameraName) -> None:
+        """Close and open one camera for the pass that holds the rig.
+
+        If that does not succeed the rig is in ``fault``, so that whoever uses it next opens it anew.
+        Errors: DeviceNotFoundError, CameraError.
+        """
+        camera, done = self.camera(name), False
+        try:
+            await camera.close()
+            await camera.open()
+            done = True
+            if self._phase is RigPhase.FAULT:  # an earlier attempt failed
+                self._become(RigPhase.SCANNING)
+        finally:
+            if not done:
+                self._become(RigPhase.FAULT, f"camera {name} could not be restarted")
 
     def _all(self) -> list[Axis | Camera]:
         rig = self.devices
@@ -174,20 +193,19 @@ class RigControl:
             message = f"the rig has no light {name!r}; it has {', '.join(self.devices.lights) or 'none'}"
             raise DeviceNotFoundError(message, name=name)
         async with self._by_hand(RigPhase.READY):
-            await self.set_lights({name: level})
+            self._lights.by_person[name] = level
 
     async def watch(self, watched: bool) -> None:  # noqa: FBT001 - a state, not an option
-        """Somebody looks at the preview, or nobody any more: the lights follow while the rig is idle, as a
-        modelling lamp.
+        """Somebody looks at the preview, or nobody any more: the lights follow while the rig is idle, as a modelling
+        lamp.
         """
-        self._watched = watched
-        if self._phase is RigPhase.READY:
+        self._lights.watched = watched
+        if self._phase in {RigPhase.READY, RigPhase.FAULT}:
             await self._idle_light()
 
     async def _idle_light(self) -> None:
         try:
-            level = 1.0 if self._watched and self._phase is RigPhase.READY else 0.0
-            await self.set_lights(dict.fromkeys(self.devices.lights, level))
+            await self._lights.idle(usable=self._phase is RigPhase.READY)
         except HardwareError as error:
             self.report_fault(error)
 
@@ -199,6 +217,7 @@ class RigControl:
             message = "the rig is moving" if self._phase is RigPhase.MOVING else "a scan uses the rig: pause it first"
             raise RigBusyError(message, state=self._phase.value)
         self._require_open()
+        self._lights.stopped = False
         self._become(phase)
         try:
             yield
@@ -210,6 +229,7 @@ class RigControl:
         finally:
             if self._phase is phase:
                 self._become(RigPhase.READY)
+            await self._idle_light()
 
     def _require_open(self) -> None:
         if self._phase in {RigPhase.FAULT, RigPhase.CLOSED, RigPhase.MISSING}:
@@ -229,6 +249,8 @@ class RigControl:
             message = f"the rig is {self._phase.value}"
             raise RigBusyError(message, state=self._phase.value)
         self._require_open()
+        self._lights.stopped = False
+        self._lights.by_person.clear()
         self._become(RigPhase.SCANNING)
         try:
             yield self.devices
@@ -240,7 +262,7 @@ class RigControl:
     async def home_axes(self, *, only_unknown: bool = False) -> None:
         """Home all axes together, or those whose position is unknown. One that fails stops the others."""
         axes = [axis for axis in self._axes() if axis.position is None or not only_unknown]
-        async with _together() as group:
+        async with together() as group:
             for axis in axes:
                 group.create_task(axis.home())
         if axes:
@@ -250,41 +272,38 @@ class RigControl:
     async def move_axes(self, azimuth: float | None, elevation: float | None) -> None:
         """Move the axes together and return when both stand. One that fails stops the other."""
         rig = self.devices
-        async with _together() as group:
+        async with together() as group:
             if azimuth is not None:
                 group.create_task(rig.turntable.move_to(azimuth))
             if elevation is not None and rig.tilt is not None:
                 group.create_task(rig.tilt.move_to(elevation))
         self._tell()
 
-    async def set_lights(self, levels: dict[str, float]) -> None:
-        """Set lights by name."""
-        for name, level in levels.items():
-            if self._levels.get(name) != level:
-                await self.devices.lights[name].set(level)
-                self._levels[name] = level
+    async def set_lights(self, levels: Mapping[str, float]) -> None:
+        """Set lights by name. Errors: LightError."""
+        await self._lights.set(levels)
 
     def on_stop(self, callback: Callable[[], None]) -> None:
         """Have ``callback`` called, at once and before the motors, whenever somebody presses Stop."""
         self._on_stop.append(callback)
 
     async def stop(self) -> None:
-        """Emergency: motors and lights off at once; positions are unknown afterwards. Works in every state."""
+        """Emergency: motors and lights off at once; positions are unknown afterwards. Works in every state.
+
+        Everything is tried, whatever fails. Errors: HardwareError, the first.
+        """
         for callback in self._on_stop:
             callback()
         if self._rig is None:
             return
         log.warning("stop: motors and light off")
-        self._watched = False
         try:
-            async with _together() as group:
-                for axis in self._axes():
-                    group.create_task(axis.stop())
-                group.create_task(self.set_lights(dict.fromkeys(self._rig.lights, 0.0)))
+            await every([*(axis.stop() for axis in self._axes()), self._lights.stop()])
         except HardwareError as error:
             self.report_fault(error)
             raise
-        self._tell()
+        finally:
+            self._tell()
 
     def _axes(self) -> list[Axis]:
         rig = self.devices
@@ -303,19 +322,6 @@ class RigControl:
                 state=self._phase.value,
             )
         )
-
-
-@asynccontextmanager
-async def _together() -> AsyncIterator[asyncio.TaskGroup]:
-    """A TaskGroup that raises the device's own error instead of a group of one."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            yield group
-    except* HardwareError as errors:
-        first: BaseException = errors
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        raise first from None
 
 
 def _motion(info: AxisInfo) -> Motion:

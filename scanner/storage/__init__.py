@@ -18,7 +18,7 @@ What lives where, from the ground up:
 ``host``, ``locks``                who we are; the locks of passes and of the daemon
 ``views``                          a session as its directory tells it
 ``database``, ``schema``, ``rows``  SQLite as storage uses it; the tables of the index and their rows
-``index``, ``queries``, ``jobstore`` the index, written and read; jobs
+``index``, ``listing``, ``queries``, ``jobstore`` the index, written and read; jobs
 ``threads``                        the threads that storage owns
 ``recovery``                       bringing a pass into order
 ``sessions``, ``passdisk``, ``writer`` building sessions; what a pass writer does on disk; :class:`PassWriter`
@@ -39,10 +39,10 @@ from scanner.storage.files import Files
 from scanner.storage.host import Host
 from scanner.storage.jobstore import JobStore
 from scanner.storage.layout import place_of
+from scanner.storage.listing import SessionPage, SessionQuery
 from scanner.storage.locks import LockInfo
 from scanner.storage.manager import StorageManager
 from scanner.storage.progress import PassProgress, fold
-from scanner.storage.queries import SessionPage, SessionQuery
 from scanner.storage.reading import DiskUsage, StoredFile
 from scanner.storage.writer import PassWriter
 

@@ -29,7 +29,16 @@ from scanner.storage.database import (
 )
 from scanner.storage.documents import Submission
 from scanner.storage.files import Files
-from scanner.storage.rows import as_json, find_submission, first_number, pass_row, photo_row, search_words, session_row
+from scanner.storage.rows import (
+    as_json,
+    find_submission,
+    first_number,
+    pass_row,
+    photo_row,
+    search_words,
+    session_row,
+    state_words,
+)
 from scanner.storage.schema import MIGRATIONS
 from scanner.storage.views import SessionRecord
 
@@ -167,9 +176,14 @@ class Index:
             self._update_pass(number, info)
             states = self._connection.execute("SELECT state FROM passes WHERE session = ?", (number,))
             state = session_state(PassState(row[0]) for row in states)
-            self._connection.execute(
-                "UPDATE sessions SET state = ?, size_key = bytes WHERE number = ?", (state.value, number)
+            self._connection.execute("UPDATE sessions SET size_key = bytes WHERE number = ?", (number,))
+            changed = self._connection.execute(
+                "UPDATE sessions SET state = ? WHERE number = ? AND state <> ?", (state.value, number, state.value)
             )
+            if changed.rowcount:
+                self._connection.execute(
+                    "UPDATE sessions_fts SET state = ? WHERE rowid = ?", (state_words(state), number)
+                )
 
     def sign(self, session_id: SessionId, signature: str) -> None:
         """Note what the session's files looked like when the index last agreed with them."""
@@ -223,8 +237,8 @@ class Index:
         self._clear(number)
         self._connection.execute(_INTO_SESSIONS, session_row(number, session, record.signature))
         self._connection.execute(
-            "INSERT INTO sessions_fts (rowid, id, title, operator, object, tags, notes, passes)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO sessions_fts (rowid, id, title, operator, object, tags, notes, passes, state)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (number, *search_words(session)),
         )
         self._connection.executemany(_INTO_PASSES, [pass_row(number, item) for item in record.passes])

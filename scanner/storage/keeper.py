@@ -130,6 +130,23 @@ class Keeper:
             self._builder.remove(handle.id, self.premises.token())
             self.index.remove([handle.id])
 
+    def discard_pass(self, session_id: SessionId, name: PassName) -> None:
+        """Undo the making of a pass. Errors: PassNotFoundError, SessionBusyError, ConflictError once a photo is
+        saved.
+        """
+        self.document(session_id, name)
+        if (session_id, name) in self._open:
+            message = f"pass {name} of session {session_id} is being worked on"
+            raise SessionBusyError(message)
+        record = read_session(self._layout.session(session_id))
+        if record is not None and any(info.name == name and info.saved for info in record.session.passes):
+            message = f"pass {name} of session {session_id} has photos; it cannot be discarded"
+            raise ConflictError(message)
+        doing = reported(f"pass {name} could not be removed", self._layout.data)
+        with doing, self._noted(session_id):
+            self._builder.remove_pass(session_id, name, self.premises.token())
+            self.take_in(session_id)
+
     def handle(self, session_id: SessionId) -> SessionHandle:
         """A session that exists. Errors: SessionNotFoundError."""
         record = read_session(self._layout.session(session_id))

@@ -13,8 +13,8 @@ from scanner.storage import reading
 from scanner.storage.catalogue import Catalogue, Workplace
 from scanner.storage.documents import PassDocument, SessionHandle, Submission
 from scanner.storage.layout import is_photo_name, session_missing
+from scanner.storage.listing import SessionPage, SessionQuery
 from scanner.storage.locks import LockInfo
-from scanner.storage.queries import SessionPage, SessionQuery
 from scanner.storage.reading import DiskUsage, StoredFile
 from scanner.storage.thumbnails import Size, Thumbnails
 

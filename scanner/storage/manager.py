@@ -161,6 +161,12 @@ class StorageManager(SessionReader):
             await self._catalogue.ensure_whole()
         return await self._change(lambda: self._keeper.add_pass(session_id, new, rig, submission))
 
+    async def discard_pass(self, handle: SessionHandle, name: PassName) -> None:
+        """Undo :meth:`add_pass` while nothing is saved. Errors: PassNotFoundError, SessionBusyError, ConflictError,
+        StorageError.
+        """
+        await self._change(lambda: self._keeper.discard_pass(handle.id, name))
+
     @asynccontextmanager
     async def open_pass(
         self, handle: SessionHandle, name: PassName, *, job_id: JobId | None, origin: str

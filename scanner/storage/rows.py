@@ -14,6 +14,7 @@ from scanner.model import CameraName, ObjectRef, PassName, Pause, Photo, PhotoNa
 from scanner.records import PassInfo, PlanInfo, Session
 from scanner.states import PassState
 from scanner.storage.documents import Submission
+from scanner.storage.schema import INCOMPLETE
 from scanner.storage.views import PassRecord
 
 _PER_MILLISECOND: Final = 4096
@@ -64,6 +65,17 @@ def as_json(value: object) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()
 
 
+def state_word(status: str) -> str:
+    """The word that stands for a state in the full-text table, where no word of a person can meet it."""
+    return f"state{status}"
+
+
+def state_words(state: PassState) -> str:
+    """All such words of a session."""
+    also = f" {state_word('incomplete')}" if state.value in INCOMPLETE else ""
+    return state_word(state.value) + also
+
+
 def search_words(session: Session) -> tuple[str, ...]:
     thing = session.object
     return (
@@ -74,6 +86,7 @@ def search_words(session: Session) -> tuple[str, ...]:
         " ".join(session.tags),
         session.notes,
         " ".join(info.name for info in session.passes),
+        state_words(session.state),
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+WORD_COLUMNS: Final = "id title operator object tags notes passes"  # of the full-text table: what people search in
 INCOMPLETE: Final = ("planned", "running", "paused", "failed")
 
 
@@ -55,7 +56,7 @@ _TABLES: Final = (
         camera TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, photos INTEGER NOT NULL,
         bytes INTEGER NOT NULL, PRIMARY KEY (camera, width, height)) WITHOUT ROWID""",
     """CREATE VIRTUAL TABLE sessions_fts USING fts5 (
-        id, title, operator, object, tags, notes, passes, tokenize = 'unicode61 remove_diacritics 2')""",
+        id, title, operator, object, tags, notes, passes, state, tokenize = 'unicode61 remove_diacritics 2')""",
 )
 _COUNT_IN: Final = (
     "INSERT INTO state_counts VALUES (new.state, 1) ON CONFLICT (state) DO UPDATE SET sessions = sessions + 1"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from scanner.events import WarningRaised
+from scanner.spec import ScanSpec
 from tests.web.conftest import QUICK, serving
 from tests.web.test_sessions import halfway
+from web.api.state import FRESH, Snapshots
 
 if TYPE_CHECKING:
     from scanner.app import App
@@ -45,6 +49,20 @@ async def test_a_page_that_begins_from_the_snapshot_misses_nothing(app: App, ask
     state = (await ask("GET", "/api/state")).body
     _, complete = app.bus.subscribe(state["seq"])
     assert complete
+
+
+async def test_snapshots_are_shared_until_something_happens(app: App) -> None:
+    snapshots = Snapshots()
+    first = snapshots.body(app, 100.0)
+    assert snapshots.body(app, 100.0 + FRESH) is first
+    assert snapshots.body(app, 100.1 + FRESH) is not first
+    later = snapshots.body(app, 100.1 + FRESH)
+    app.bus.publish(WarningRaised(message="dust"))
+    assert snapshots.body(app, 100.1 + FRESH) is not later
+    before = json.loads(snapshots.body(app, 100.1 + FRESH))
+    job = await app.jobs.submit_scan(ScanSpec(), "test")
+    after = json.loads(snapshots.body(app, 100.1 + FRESH))
+    assert (before["jobs"], [one["id"] for one in after["jobs"]]) == ([], [job.id])
 
 
 async def test_the_sign_of_life(app: App, ask: Callable[..., Any]) -> None:

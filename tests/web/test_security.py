@@ -268,7 +268,7 @@ async def test_a_fault_of_framing_that_the_parser_tells(guard: Guard) -> None:
     body.set_exception(aioweb.RequestPayloadError("zz is no length"))
     headers = {"Host": "localhost", "Content-Type": "application/json", "Transfer-Encoding": "chunked"}
     with pytest.raises(RefusedError, match="framing") as refused:
-        await guard.admit(make_mocked_request("POST", "/api/plans", headers=headers, payload=body))
+        await guard.read_body(make_mocked_request("POST", "/api/plans", headers=headers, payload=body))
     assert refused.value.status == 400
 
 

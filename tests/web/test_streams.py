@@ -371,11 +371,16 @@ async def test_what_two_send_at_once_is_on_its_way_until_both_are_done() -> None
     request = make_mocked_request("GET", "/api/events", transport=transport)
     streams = Streams()
     with streams.open(request, aioweb.StreamResponse(), lambda _: None) as stream:
+        first, second = asyncio.Event(), asyncio.Event()
+        sending = [asyncio.create_task(stream.send(event.wait())) for event in (first, second)]  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        stream.look()
+        assert stream.stuck > 0.0
+        first.set()
+        await sending[0]
+        assert stream.stuck > 0.0
+        second.set()
+        await sending[1]
         assert stream.stuck == 0.0
-        with stream.sending():
-            with stream.sending():
-                assert stream.stuck > 0.0
-            assert stream.stuck > 0.0
-        assert stream.stuck == 0.0
-        assert not stream.idle, "it has not begun"
+        assert stream.quiet == 0.0, "it has not begun"
     await streams.close()

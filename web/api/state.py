@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from aiohttp import web
@@ -14,11 +15,14 @@ from scanner.model import CameraInfo
 from scanner.records import Job
 from scanner.rig.state import AxisState, LightState, RigState
 from scanner.spec import ScanSpec
-from web.codec import answer
-from web.context import daemon
+from web.codec import answer, encode, raw_answer
+from web.context import context, daemon
 
 if TYPE_CHECKING:
     from scanner.app import App
+
+
+FRESH: Final = 0.05  # seconds
 
 
 class GeometryView(msgspec.Struct, frozen=True):
@@ -77,9 +81,31 @@ class Alive(msgspec.Struct, frozen=True):
     version: str
 
 
+class Snapshots:
+    """The state in JSON, made anew when anything happened, and every 50 ms.
+
+    A snapshot holds every event up to its ``seq``; what changes without an event (an axis on its way, the clock, the
+    load) may be that old. Pages that all come back at once cost little more than one.
+    """
+
+    def __init__(self) -> None:
+        self._made: tuple[str, tuple[Job, ...], float] = ("", (), 0.0)
+        self._body = b""
+
+    def body(self, app: App, now: float) -> bytes:
+        """The state in JSON; ``now`` in seconds of the loop."""
+        seq, jobs = app.bus.last_id, app.jobs.list(active=True)
+        known_seq, known_jobs, made = self._made
+        if seq != known_seq or now - made > FRESH or jobs != known_jobs:
+            self._body = encode(snapshot(app))
+            self._made = seq, jobs, now
+        return self._body
+
+
 async def state(request: web.Request) -> web.StreamResponse:
     """One snapshot to begin from."""
-    return answer(snapshot(daemon(request)))
+    parts = context(request)
+    return raw_answer(parts.snapshots.body(parts.app, asyncio.get_running_loop().time()))
 
 
 def snapshot(app: App) -> State:

@@ -134,6 +134,9 @@ class Scenario:
         if self.files.for_good:
             return
         assert list(self.place.data.rglob("*.part")) == []
+        if self.handle is not None:
+            announced = {photo.name for photo in self.announced.values()}
+            assert set(names(self.root / "images/upright")) == announced
 
 
 async def run_with_fault(root: Path, fails_at: int | None, number: int, *, for_good: bool = False) -> Scenario:

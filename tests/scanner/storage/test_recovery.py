@@ -21,6 +21,7 @@ from tests.scanner.storage.support import (
     UPRIGHT,
     FailingFiles,
     Place,
+    RecordingFiles,
     jpeg,
     names,
     new_pass,
@@ -138,6 +139,15 @@ async def test_a_photo_without_a_line_that_does_not_decode_is_moved_away(crashed
     assert taken == [4]
     assert any("moved to images/upright/.orphans" in notice for notice in notices)
     assert (crashed.images / ".orphans/upright-00004-main.jpg").read_bytes() == jpeg(4)[:300]
+
+
+async def test_a_move_is_durable_where_it_arrives_before_it_is_where_it_left(crashed):
+    (crashed.images / "holiday.jpg").write_bytes(jpeg(77))
+    files = RecordingFiles()
+    async with crashed.place.storage(files):
+        pass
+    moved = files.done.index(("rename", "holiday.jpg"))
+    assert files.done[moved + 1 : moved + 3] == [("fsync_dir", ".orphans"), ("fsync_dir", "upright")]
 
 
 @pytest.mark.parametrize(
@@ -397,6 +407,8 @@ async def test_a_session_without_passes_or_with_impossible_times_is_still_listed
     identity = json.loads(document.read_bytes()) | {"created_at": "yesterday"}
     document.write_text(json.dumps(identity))
     shutil.rmtree(crashed.root / "metadata/passes")
+    for path in crashed.place.state.glob("index.db*"):
+        path.unlink()
     async with crashed.place.storage() as storage:
         await storage.reconcile()
         (session,) = (await storage.list_sessions()).items

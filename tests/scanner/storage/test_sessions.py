@@ -330,6 +330,20 @@ async def test_a_construction_that_is_swept_away_before_it_is_locked_begins_anew
         assert names(place.sessions) == [handle.id]
 
 
+async def test_nobody_sweeps_away_what_is_being_built(place):
+    class Sweepers(Files):
+        def write(self, descriptor: int, data: bytes) -> None:
+            sweep(Files(), place.sessions)
+            for passes in place.sessions.glob("2*/metadata/passes"):
+                sweep(Files(), passes)
+            super().write(descriptor, data)
+
+    async with place.storage(Sweepers()) as storage:
+        handle = await storage.create_session(new_session())
+        await storage.add_pass(handle.id, new_pass("flipped"), rig=RIG)
+        assert len((await storage.get_session(handle.id)).passes) == 2
+
+
 async def test_reconciliation_and_creation_at_the_same_time_do_not_meet(place):
     async with place.storage() as storage:
         (place.sessions / ".new-old").mkdir()

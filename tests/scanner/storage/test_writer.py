@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import json
 import subprocess
@@ -11,7 +12,7 @@ import threading
 import pytest
 from msgspec import structs
 
-from scanner.errors import ConflictError, PassCompletedError
+from scanner.errors import ConflictError, PassCompletedError, StorageError
 from scanner.model import Pause, Viewpoint
 from scanner.states import PassState, ShotState
 from tests.scanner.storage.support import (
@@ -260,6 +261,31 @@ async def test_the_same_shot_twice_at_once_is_saved_once(storage, handle):
         results = await asyncio.gather(save(writer, shot), save(writer, shot), return_exceptions=True)
     assert sorted(type(result).__name__ for result in results) == ["ConflictError", "Photo"]
     assert len(await storage.photos(handle.id)) == 1
+
+
+async def test_after_a_failed_line_the_journal_is_put_right_before_the_next_photo(tmp_path):
+    """Else a power cut could leave the unwanted line with the next photo, which has the same name."""
+
+    class Failing(RecordingFiles):
+        fail = False
+
+        def fsync(self, descriptor: int) -> None:
+            super().fsync(descriptor)
+            if self.fail and self.done[-1] == ("fsync", "journal.jsonl"):
+                self.fail = False
+                raise OSError(errno.EIO, "")
+
+    files = Failing()
+    async with Place(tmp_path).storage(files) as storage:
+        handle = await storage.create_session(new_session())
+        async with working(storage, handle) as writer:
+            files.fail = True
+            with pytest.raises(StorageError):
+                await save(writer, writer.plan.shots[0])
+            files.done.clear()
+            photo = await save(writer, writer.plan.shots[0])
+            renamed = [name for operation, name in files.done if operation == "rename"]
+            assert renamed == ["journal.jsonl", photo.name]
 
 
 class HeldFiles(RecordingFiles):

@@ -1,0 +1,101 @@
+"""Commands to one pass by its name: resume, finish or cancel it alone, whether or not a job still lives for it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from scanner.errors import CommandRefusedError, PassCompletedError, PassNotFoundError
+from scanner.jobs.board import Board, Ticket
+from scanner.jobs.commands import Commander
+from scanner.jobs.scans import OVER, ScanRunner, turn_object
+from scanner.jobs.submission import Submitter
+from scanner.model import PassName, Pause, SessionId
+from scanner.records import Job, PassInfo
+from scanner.states import Command, JobState, PassState
+from scanner.storage import StorageManager
+
+NOT_AT_WORK = Pause(by="operator", reason="not_at_work", message="Nobody works on this pass.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedPasses:
+    """One command at a time, so that five who resume a pass at once get one job."""
+
+    storage: StorageManager
+    board: Board
+    scans: ScanRunner
+    commander: Commander
+    submitter: Submitter
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def resume(self, session_id: SessionId, name: PassName, origin: str) -> Job:
+        """Go on with a pass. Errors: PassNotFoundError, PassCompletedError, CommandRefusedError."""
+        async with self._one_at_a_time:
+            info = await self._unfinished(session_id, name)
+            ticket = self.board.active_for(session_id, name)
+            if ticket is None:
+                ticket = await self.board.add(await self._job(session_id, info, origin, JobState.PENDING))
+                ticket.reopen = name
+                return self.board.view(ticket)
+            await self._require_next(ticket, name)
+            await self._give(ticket, Command.RESUME)
+            return self.board.view(ticket)
+
+    async def end(self, session_id: SessionId, name: PassName, command: Command, origin: str) -> Job:
+        """Finish or cancel a pass alone. Errors: PassNotFoundError, PassCompletedError, StorageError, ConflictError."""
+        async with self._one_at_a_time:
+            info = await self._unfinished(session_id, name)
+            ticket = self.board.active_for(session_id, name)
+            if ticket is None:
+                ticket = await self.board.add(await self._job(session_id, info, origin, JobState.PAUSED))
+                await self._give(ticket, command)
+            elif ticket.orders is not None and ticket.job.pass_ == name:
+                await self._give(ticket, command, alone=True)
+            else:
+                await self._end_waiting(ticket, info, command)
+            return self.board.view(ticket)
+
+    async def _end_waiting(self, ticket: Ticket, info: PassInfo, command: Command) -> None:
+        """End a pass that its living job does not work on; the job ends with its last pass."""
+        if info.state not in OVER:
+            await self.scans.end_pass(ticket, info.name, finish=command is Command.FINISH and info.saved > 0)
+        passes = await self.scans.passes(ticket)
+        left = [one.name for one in passes if one.state not in OVER]
+        if not left:
+            await self._give(ticket, Command.FINISH if ticket.job.state is JobState.PAUSED else Command.CANCEL)
+        elif ticket.job.state is JobState.PAUSED and info.name == ticket.job.pass_:
+            over = next(one for one in passes if one.name == info.name)
+            await self.board.pause(ticket, turn_object(over, left[0]))
+        else:
+            await self.board.keep(ticket)
+
+    async def _give(self, ticket: Ticket, command: Command, *, alone: bool = False) -> None:
+        work = self.commander.give(ticket, command, "")
+        ticket.pass_alone = alone
+        if work is not None:
+            await work
+
+    async def _require_next(self, ticket: Ticket, name: PassName) -> None:
+        left = [info.name for info in await self.scans.passes(ticket) if info.state not in OVER]
+        if left and left[0] != name:
+            message = f"pass {left[0]} comes first in job {ticket.job.id}: resume, finish or cancel it"
+            raise CommandRefusedError(message, command=Command.RESUME.value, job_id=ticket.job.id)
+
+    async def _job(self, session_id: SessionId, info: PassInfo, origin: str, state: JobState) -> Job:
+        handle = await self.storage.handle(session_id)
+        job = self.submitter.job_for(session_id, handle.title, (info.name,), origin, photos=info.shots)
+        return replace(job, state=state, pause=NOT_AT_WORK if state is JobState.PAUSED else None)
+
+    async def _unfinished(self, session_id: SessionId, name: PassName) -> PassInfo:
+        session = await self.storage.get_session(session_id)
+        info = next((info for info in session.passes if info.name == name), None)
+        if info is None:
+            message = f"session {session_id} has no pass {name}"
+            raise PassNotFoundError(message, session_id=session_id, **{"pass": name})
+        if info.state is PassState.COMPLETED:
+            message = f"pass {name} is complete; a completed pass is never redone"
+            raise PassCompletedError(message, session_id=session_id, **{"pass": name})
+        return info
