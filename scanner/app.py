@@ -31,6 +31,7 @@ from scanner.health import HealthMonitor
 from scanner.imaging import encode_preview
 from scanner.jobs import JobQueue
 from scanner.jobs.queue import JobSettings
+from scanner.jobs.submission import EXPOSURE
 from scanner.preview import PreviewHub
 from scanner.rig import RigControl
 from scanner.storage import Files, StorageManager
@@ -120,7 +121,7 @@ async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Fi
     health.start()
     stack.push_async_callback(health.close)
 
-    habits = Habits(settle=config.rig.settle_estimate if config.rig else 0.0)
+    habits = Habits(rest=EXPOSURE + (config.rig.settle_estimate if config.rig else 0.0))
     engine = Engine(rig=rig, clock=rig_clock, pool=pool, guards=guards, memory_bytes=_memory(), habits=habits)
     settings = JobSettings(
         keep_ended=timedelta(hours=config.jobs.keep_ended_hours),

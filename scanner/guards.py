@@ -20,6 +20,7 @@ from scanner.model import Pause
 log = logging.getLogger(__name__)
 
 GIB = 1024**3
+MIB = 1024**2
 PERIOD = 5.0  # real seconds between two looks
 
 
@@ -36,6 +37,13 @@ def still_low(*, active: bool, free: int, stop_below: int, go_above: int) -> boo
     above a higher one.
     """
     return free < stop_below or (active and free <= go_above)
+
+
+def size_text(size: int) -> str:
+    """Bytes for people: ``2.5 GiB``, ``300 MiB``, ``0.6 MiB``."""
+    if size >= GIB:
+        return f"{size / GIB:.1f} GiB"
+    return f"{size / MIB:.0f} MiB" if size >= 10 * MIB else f"{size / MIB:.1f} MiB"
 
 
 class Guards:
@@ -87,17 +95,17 @@ class Guards:
 
     def _switch(self, *, active: bool, free: int) -> None:
         self._active = active
-        room = f"{free / GIB:.1f} GiB"
         if active:
             self._clear.clear()
             self._message = (
-                f"Only {room} free: the scan goes on above {self._go_above / GIB:.0f} GiB. Delete or move sessions."
+                f"Only {size_text(free)} free: the scan goes on above {size_text(self._go_above)}. "
+                "Delete or move sessions."
             )
             log.warning("disk guard: %s", self._message)
         else:
             self._clear.set()
             self._message = "Enough room on the disk."
-            log.info("disk guard: %s free again, work goes on", room)
+            log.info("disk guard: enough room again, %s free", size_text(free))
         self._bus.publish(GuardChanged(name="disk_low", active=active, message=self._message))
 
     async def watch(self) -> None:

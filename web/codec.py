@@ -6,15 +6,18 @@ path of the machine never leaves the process.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
+import msgspec.inspect
 from aiohttp import web
 
-from scanner.decoding import decode_json
+from scanner.decoding import decode, decode_json
 from scanner.errors import (
     InvalidError,
     JobNotFoundError,
@@ -128,21 +131,30 @@ async def body_of(
 
 
 def query_of(request: web.Request, type_: type[T]) -> T:
-    """The query, decoded into a struct of optional fields; numbers are read from text. Errors: InvalidError with the
-    path.
+    """The query, decoded into a struct of optional fields; numbers are read from text. Errors: InvalidError with every
+    fault and the parameter's name as its path.
     """
-    plain = dict(request.query)
-    if len(plain) != len(request.query):
-        message = "a parameter was given twice"
-        raise InvalidError(message)
-    try:
-        return msgspec.convert(plain, type_, strict=False)
-    except msgspec.ValidationError as fault:
-        text, _, place = str(fault).partition(" - at `$")
-        path = place.lstrip(".").rstrip("`")
-        raise InvalidError(
-            f"query: {path}: {text}" if path else f"query: {text}", errors=[{"path": path, "message": text}]
-        ) from None
+    plain: dict[str, object] = dict(request.query)
+    for name in plain:
+        if len(request.query.getall(name)) > 1:
+            message = f"{name}: was given more than once"
+            raise InvalidError(message, errors=[{"path": name, "message": "was given more than once"}])
+    for name in _numbers(type_) & plain.keys():
+        with suppress(ValueError):
+            plain[name] = int(str(plain[name]))
+    return decode(type_, plain, error=InvalidError)
+
+
+@functools.cache
+def _numbers(type_: type[object]) -> frozenset[str]:
+    """The fields of a struct that take a whole number."""
+    numbers: set[str] = set()
+    for field in msgspec.structs.fields(type_):
+        info = msgspec.inspect.type_info(field.type)
+        kinds = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
+        if any(isinstance(kind, msgspec.inspect.IntType) for kind in kinds):
+            numbers.add(field.encode_name)
+    return frozenset(numbers)
 
 
 def session_id(request: web.Request) -> SessionId:

@@ -7,7 +7,7 @@
    and port (or ``web.public_url``'s); ``Sec-Fetch-Site``, when sent, must not name a foreign site, else 403. A body
    must be JSON, else 415.
 3. *Bodies*: 2 MiB at most, else 413; here within ten seconds, else 408.
-4. *Roles*: every route has one in the table of routes; one without is refused.
+4. *Roles*: every route has one in the table of routes; one without is refused. A route that takes no body refuses one.
 
 Peers on the unix socket are exempt from 1 and from the comparison of origins: the file's mode decides who reaches it.
 """
@@ -28,13 +28,16 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
-from scanner.errors import ForbiddenError
+from scanner.decoding import decode_json
+from scanner.errors import ForbiddenError, InvalidError
+from scanner.model import Value
 from web.codec import JSON, RefusedError
 from web.context import local_peer
 
 BODY_LIMIT: Final = 2 * 1024 * 1024  # bytes; a list of 10,000 viewpoints takes a tenth
 BODY_SECONDS: Final = 10.0
 FORMS: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})  # any page's
+CONTINUE: Final = "100-continue"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PORTS: Final = {"http": 80, "https": 443}
 _REMEMBERED: Final = 64  # hosts found good; more than a scanner has names
@@ -62,6 +65,18 @@ class Role(IntEnum):
     ADMIN = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the table of routes says about a route."""
+
+    role: Role
+    takes_body: bool
+
+
+class Nothing(Value, frozen=True):
+    """The body of a request that takes none: empty, or ``{}``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
     """By what names this machine may be addressed. ``public_url``: the address a proxy gives it."""
@@ -77,7 +92,7 @@ class Guard:
     def __init__(
         self,
         names: Names,
-        roles: Mapping[web.AbstractRoute, Role],
+        rules: Mapping[web.AbstractRoute, Rule],
         *,
         granted: Role = Role.ADMIN,
         body_seconds: float = BODY_SECONDS,
@@ -97,7 +112,7 @@ class Guard:
         if public is not None and public.hostname:
             self._hosts.add(public.hostname)
         self._good: set[str] = set()
-        self._roles = roles
+        self._rules = rules
         self._granted = granted
         self._body_seconds = body_seconds
 
@@ -110,6 +125,7 @@ class Guard:
             if not local:
                 self._check_origin(request)
             _check_content(request)
+        _check_expectation(request)
         self._check_role(request)
 
     def check_host(self, host: str) -> None:
@@ -138,13 +154,15 @@ class Guard:
     async def read_body(self, request: web.Request) -> None:
         """Have the whole body here before any handler runs, so that no half-sent one holds anything up.
 
-        Errors: RefusedError.
+        Errors: RefusedError; InvalidError where the route takes none.
         """
         if (request.content_length or 0) > BODY_LIMIT:
             raise _too_large()
         try:
             async with asyncio.timeout(self._body_seconds):
-                await request.read()
+                if "Expect" in request.headers:
+                    await _ask_for_body(request)
+                body = await request.read()
         except TimeoutError:
             message = f"the body did not arrive within {self._body_seconds:g} s"
             raise RefusedError(HTTPStatus.REQUEST_TIMEOUT, "body_timeout", message) from None
@@ -153,13 +171,16 @@ class Guard:
         except (web.RequestPayloadError, HttpProcessingError):
             message = "the body does not keep to its own framing"
             raise RefusedError(HTTPStatus.BAD_REQUEST, "bad_request", message) from None
+        rule = self._rules.get(request.match_info.route)
+        if rule is not None and not rule.takes_body and body:
+            decode_json(Nothing, body, error=InvalidError)
 
     def _check_role(self, request: web.Request) -> None:
         match = request.match_info
         if match.http_exception is not None:
             return  # no such route: its handler says so
-        role = self._roles.get(match.route)
-        if role is None or role > self._granted:
+        rule = self._rules.get(match.route)
+        if rule is None or rule.role > self._granted:
             message = "this is not allowed for your role"
             raise ForbiddenError(message)
 
@@ -172,6 +193,18 @@ def _check_content(request: web.Request) -> None:
     if kind in FORMS or (request.body_exists and kind != JSON):
         message = "send the body as JSON, with the header Content-Type: application/json"
         raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
+
+
+def _check_expectation(request: web.Request) -> None:
+    expected = request.headers.get("Expect", CONTINUE)
+    if expected.lower() != CONTINUE:
+        message = f"the daemon can meet no expectation but {CONTINUE}"
+        raise RefusedError(HTTPStatus.EXPECTATION_FAILED, "expectation_failed", message)
+
+
+async def _ask_for_body(request: web.Request) -> None:
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the answer itself has not begun
 
 
 def _too_large() -> RefusedError:

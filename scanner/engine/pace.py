@@ -12,25 +12,17 @@ WEIGHT = 0.2  # of the newest measurement
 
 @dataclass(slots=True)
 class Habits:
-    """What settling and exposing take on this rig, in its seconds: a guess at first, then a running mean of what
-    was measured.
+    """What a shot takes beside motion on this rig, in its seconds: a guess at first, then a running mean of what was
+    measured from photo to photo, so that everything is in it.
     """
 
-    settle: float
-    exposure: float = 0.1
+    rest: float
     measured: bool = False
 
-    def took(self, settle: float, exposure: float) -> None:
+    def took(self, rest: float) -> None:
         """Learn from one shot; the first one replaces the guess."""
-        weight = WEIGHT if self.measured else 1.0
-        self.settle += weight * (settle - self.settle)
-        self.exposure += weight * (exposure - self.exposure)
+        self.rest += (WEIGHT if self.measured else 1.0) * (rest - self.rest)
         self.measured = True
-
-    @property
-    def rest(self) -> float:
-        """Seconds of a shot beside motion."""
-        return self.settle + self.exposure
 
 
 class Pace:
@@ -40,6 +32,7 @@ class Pace:
         self._speed = limits.speed
         self._habits = habits
         self._left: dict[int, tuple[int, float]] = {}  # shot index -> shots after it, world seconds of motion after it
+        self._last: tuple[int, float] | None = None  # the photo before, and when it was saved
         motion = 0.0
         after: Shot | None = None
         for count, shot in enumerate(reversed(shots)):
@@ -47,6 +40,14 @@ class Pace:
                 motion += shot_move_time(shot.viewpoint, after.viewpoint, limits)
             self._left[shot.index] = (count, motion)
             after = shot
+
+    def saved(self, shot: int, now: float) -> None:
+        """The photo of ``shot`` is saved, at ``now`` seconds of the world: learn from the time since the one before."""
+        if self._last is not None:
+            before, then = self._last
+            motion = self._left[before][1] - self._left[shot][1]
+            self._habits.took(max(now - then - motion, 0.0) * self._speed)
+        self._last = (shot, now)
 
     def left(self, after_shot: int) -> float:
         """Seconds left after ``after_shot`` was saved."""

@@ -169,8 +169,9 @@ class _Run:
             self._fault, self._shot = error, None  # the disk's fault, not the shot's
             shooting.cancel()
 
-    def _one_saved(self, photo: Photo, settle_s: float, capture_s: float) -> None:
-        self._engine.habits.took(settle_s, capture_s)
+    def _one_saved(self, photo: Photo) -> None:
+        clock = self._engine.clock
+        self._pace.saved(photo.shot, clock.monotonic() / clock.speed)
         self._observer.saved(photo, self._pace.left(photo.shot))
 
     def _decide(self) -> Ending:

@@ -49,7 +49,7 @@ class Saver:
         writer: PassWriter,
         pool: Executor,
         report: Callable[[str, Shot], None],
-        saved: Callable[[Photo, float, float], None],
+        saved: Callable[[Photo], None],
     ) -> None:
         self._writer = writer
         self._pool = pool
@@ -66,7 +66,7 @@ class Saver:
             self._report("save", taken.shot)
             photo = await self._save_one(taken)
             line.release(taken.size_bytes)
-            self._saved(photo, taken.settle_s, taken.capture_s)
+            self._saved(photo)
 
     async def _save_one(self, taken: Taken) -> Photo:
         writer, shot = self._writer, taken.shot

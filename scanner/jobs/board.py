@@ -21,6 +21,7 @@ from scanner.storage import JobStore
 
 log = logging.getLogger(__name__)
 
+LANES = ("scan", "export")  # a kind of job of each lane
 STRENGTH = (Command.RESUME, Command.SKIP, Command.FINISH, Command.CANCEL)  # of decisions, weakest first
 
 
@@ -69,10 +70,18 @@ class Board:
 
     def view(self, ticket: Ticket) -> Job:
         """The job with what changes by itself: its place in the queue, the time it has worked."""
+        queue = self.waiting(ticket.job.kind) if ticket.job.state is JobState.PENDING else []
+        return self._seen(ticket, queue.index(ticket) + 1 if ticket in queue else None)
+
+    def views(self) -> list[Job]:
+        """Every job as :meth:`view` shows it, oldest first."""
+        places = {id(one): place for kind in LANES for place, one in enumerate(self.waiting(kind), 1)}
+        return [self._seen(ticket, places.get(id(ticket))) for ticket in self._tickets.values()]
+
+    def _seen(self, ticket: Ticket, place: int | None) -> Job:
         if ticket.running_since is not None:
             return replace(ticket.job, elapsed_s=round(ticket.job.elapsed_s + self.worked(ticket), 3))
-        queue = self.waiting(ticket.job.kind) if ticket.job.state is JobState.PENDING else []
-        return replace(ticket.job, queue_position=queue.index(ticket) + 1) if ticket in queue else ticket.job
+        return ticket.job if place is None else replace(ticket.job, queue_position=place)
 
     def worked(self, ticket: Ticket) -> float:
         """Seconds of the world since its pass began to run; 0.0 while none runs."""
@@ -188,7 +197,9 @@ class Board:
     async def pause(self, ticket: Ticket, pause: Pause, *, shot: int | None = None) -> None:
         """:meth:`stand_still`, then :meth:`keep`."""
         self.stand_still(ticket, pause, shot=shot)
-        log.info("paused: %s", pause.message, extra=fields_of(ticket.job))
+        level = logging.ERROR if pause.by == "fault" else logging.INFO
+        at = {} if shot is None else {"shot": str(shot)}
+        log.log(level, "paused: %s", pause.message, extra=fields_of(ticket.job) | at)
         await self.keep(ticket)
 
     def announce(self, ticket: Ticket) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Protocol, TypeVar
 
+from msgspec.structs import replace
+
 from scanner.engine import Engine, Order
 from scanner.errors import CommandRefusedError, StorageError
 from scanner.events import EventBus
@@ -206,7 +208,10 @@ class JobQueue:
         """What a spec would cost, one estimate a pass; nothing is created. Errors: SpecError, PlanTooLargeError,
         RigMissingError.
         """
-        return (await self._submitter.plan(spec)).estimates
+        planned = await self._submitter.plan(spec)
+        lack = await self._submitter.lack_of_room(planned)
+        *others, last = planned.estimates
+        return (*others, replace(last, warnings=(*last.warnings, lack.message)) if lack else last)
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -270,8 +275,7 @@ class JobQueue:
 
     def list(self, *, active: bool = False) -> tuple[Job, ...]:
         """All jobs, newest first; ``active``: pending, running, paused only."""
-        tickets = reversed(self._board.tickets())
-        return tuple(self._board.view(t) for t in tickets if not active or t.job.state in ACTIVE)
+        return tuple(job for job in reversed(self._board.views()) if not active or job.state in ACTIVE)
 
     async def move(self, job_id: JobId, position: int) -> Job:
         """Put a waiting job at a place of the queue, 1 being next. Errors: JobNotFoundError, CommandRefusedError."""

@@ -43,7 +43,7 @@ class Reporter:
         """One more photo is durable and indexed: now it may be announced."""
         job = self._ticket.job
         done = replace(job.progress, done=job.progress.done + 1, eta_s=round(left_s + self._later_s, 1))
-        self._ticket.job = replace(job, progress=done)
+        self._ticket.job = replace(job, progress=done, shot=None)
         self._bus.publish(PhotoSaved(job_id=job.id, session_id=self._writer.session_id, photo=photo))
         log.debug("photo %s saved", photo.name, extra={**fields_of(job), "shot": photo.shot, "camera": photo.camera})
         self._soon()
@@ -51,7 +51,6 @@ class Reporter:
     def shot_failed(self, shot: Shot, error: ScannerError) -> None:
         """The run pauses on this shot."""
         job = self._ticket.job
-        log.error("shot %d failed: %s", shot.index, error.message, extra={**fields_of(job), "shot": shot.index})
         self._bus.publish(
             ShotFailed(
                 job_id=job.id,

@@ -30,8 +30,8 @@ async def restore(board: Board, storage: StorageManager) -> None:
     """Put every kept job back, corrected by the state of its passes, which are the truth."""
     for job in sorted(await storage.jobs.load(), key=lambda job: job.created_at):
         ticket = board.put_back(job)
-        if job.state in ENDED:
-            continue
+        if job.state in ENDED or (job.kind == "scan" and job.state is JobState.PENDING):
+            continue  # what never began is as it was
         if job.kind != "scan":
             await board.change(ticket, state=JobState.PENDING, started_at=None)
         else:

@@ -80,7 +80,6 @@ class ScanRunner:
             state=JobState.RUNNING,
             pass_=name,
             pause=None,
-            shot=None,
             started_at=ticket.job.started_at or self.board.now(),
         )
         log.info("scan of pass %s begins", name, extra=fields_of(ticket.job))
@@ -146,7 +145,8 @@ class ScanRunner:
         ticket.pass_alone = False
         ticket.wake.clear()
         pause = HALTED if orders.includes(Order.HALT) or ending.pause is None else ending.pause
-        await self.board.pause(ticket, pause, shot=ending.shot.index if ending.shot else None)
+        failed = ending.shot.index if ending.shot else ticket.job.shot  # still the same one if no photo came after it
+        await self.board.pause(ticket, pause, shot=failed)
         return await self._decision(ticket)
 
     async def _decision(self, ticket: Ticket) -> Command | Order | None:

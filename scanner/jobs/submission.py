@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from scanner.clock import Clock
 from scanner.engine import Habits
 from scanner.errors import DiskFullError, IdempotencyError, SpecError, StorageError
-from scanner.guards import GIB, Guards
+from scanner.guards import Guards, size_text
 from scanner.jobs.board import Board, Ticket, fields_of
 from scanner.model import CameraInfo, JobId, PassName, Progress, SessionId
 from scanner.planning import PlanEstimate, RigLimits, apply_preset, estimate, make_plans
@@ -33,6 +33,7 @@ from scanner.storage import NewPass, NewSession, StorageManager, Submission
 
 log = logging.getLogger(__name__)
 
+EXPOSURE = 0.1  # rig seconds that a photo takes at least, in estimates
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that looks like something else when read aloud
 
 
@@ -187,15 +188,22 @@ class Submitter:
 
     async def _preflight(self, planned: Planned) -> None:
         self.board.require_room()
+        lack = await self.lack_of_room(planned)
+        if lack is not None:
+            raise lack
+
+    async def lack_of_room(self, planned: Planned) -> DiskFullError | None:
+        """What a scan would be refused with for want of room; None if it fits."""
         need = sum(one.bytes for one in planned.estimates)
         usage = await self.storage.disk()
         reserve = self.guards.stop_below
-        if usage.free - reserve < need:
-            message = (
-                f"not enough room: about {need / GIB:.2f} GiB are needed, {usage.free / GIB:.2f} GiB are free and "
-                f"{reserve / GIB:.1f} GiB stay in reserve. Delete or move sessions, or take fewer or smaller photos."
-            )
-            raise DiskFullError(message, need=need, free=usage.free, reserve=reserve)
+        if need <= usage.free - reserve:
+            return None
+        message = (
+            f"not enough room: about {size_text(need)} are needed, {size_text(usage.free)} are free and "
+            f"{size_text(reserve)} stay in reserve. Delete or move sessions, or take fewer or smaller photos."
+        )
+        return DiskFullError(message, need=need, free=usage.free, reserve=reserve)
 
     async def _create(self, planned: Planned, origin: str, submission: Submission | None) -> Ticket:
         spec = planned.spec
@@ -235,6 +243,7 @@ def _plan(spec: ScanSpec, limits: RigLimits, habits: Habits) -> Planned:
         spec=spec,
         passes=tuple(NewPass(spec=one, plan=plan) for one, plan in pairs),
         estimates=tuple(
-            estimate(plan, one, limits, settle=habits.settle, exposure=habits.exposure) for one, plan in pairs
+            estimate(plan, one, limits, settle=max(habits.rest - EXPOSURE, 0.0), exposure=EXPOSURE)
+            for one, plan in pairs
         ),
     )

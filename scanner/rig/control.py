@@ -12,11 +12,19 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from scanner.clock import Clock
-from scanner.errors import DeviceNotFoundError, HardwareError, PositionUnknownError, RigBusyError, RigMissingError
+from scanner.errors import (
+    CameraGoneError,
+    DeviceNotFoundError,
+    HardwareError,
+    PositionUnknownError,
+    RigBusyError,
+    RigMissingError,
+)
 from scanner.events import EventBus, RigChanged
-from scanner.hardware.api import Axis, AxisInfo, Camera, Rig
+from scanner.hardware.api import Axis, Camera, Rig
 from scanner.model import CameraName, RigInfo, Viewpoint
-from scanner.planning import Motion, RigLimits
+from scanner.planning import RigLimits
+from scanner.rig.facts import check_range, described, limits_of
 from scanner.rig.lights import Lights
 from scanner.rig.sidebyside import every, together
 from scanner.rig.state import LightState, RigPhase, RigState, axis_state
@@ -36,6 +44,8 @@ class RigControl:
         self._message: str | None = None if rig else "the configuration has no section `rig`"
         self._lights = Lights(rig.lights if rig else {})
         self._opening = asyncio.Lock()
+        self._in_use = asyncio.Lock()  # by a pass or by hand
+        self._fault: HardwareError | None = None
         self._homed_at: str | None = None
         self._on_stop: list[Callable[[], None]] = []
 
@@ -72,29 +82,11 @@ class RigControl:
 
     def limits(self) -> RigLimits:
         """What plans may ask of this rig. Errors: RigMissingError."""
-        rig = self.devices
-        turntable = rig.turntable.info
-        tilt = rig.tilt.info if rig.tilt else None
-        return RigLimits(
-            tilt=(tilt.lowest, tilt.highest) if tilt else None,
-            fixed_elevation=None if tilt else rig.fixed_elevation,
-            cameras=tuple(camera.info for camera in rig.cameras.values()),
-            turntable=_motion(turntable),
-            tilt_motion=_motion(tilt) if tilt else None,
-            speed=self._clock.speed,
-            turntable_range=None if turntable.endless else (turntable.lowest, turntable.highest),
-            lights=tuple(rig.lights),
-        )
+        return limits_of(self.devices, self._clock.speed)
 
     def describe(self) -> RigInfo:
         """The rig as it is kept in ``pass.json``. Errors: RigMissingError."""
-        rig = self.devices
-        return RigInfo(
-            name=rig.name,
-            geometry=rig.geometry,
-            fixed_elevation=None if rig.tilt else rig.fixed_elevation,
-            cameras=tuple(camera.info for camera in rig.cameras.values()),
-        )
+        return described(self.devices)
 
     def measured(self) -> Viewpoint:
         """Where the axes are now. Errors: PositionUnknownError."""
@@ -158,7 +150,9 @@ class RigControl:
                 self._become(RigPhase.SCANNING)
         finally:
             if not done:
-                self._become(RigPhase.FAULT, f"camera {name} could not be restarted")
+                self.report_fault(
+                    CameraGoneError(f"camera {name} could not be restarted: check its cable", camera=name)
+                )
 
     def _all(self) -> list[Axis | Camera]:
         rig = self.devices
@@ -166,10 +160,13 @@ class RigControl:
         return [*axes, *rig.cameras.values(), *rig.lights.values()]  # type: ignore[list-item] # only open and close
 
     def report_fault(self, error: HardwareError) -> None:
-        """Remember that a device failed; said once, until the rig is opened anew or works again."""
-        if self._message != error.message:
+        """Remember that a device failed, until the rig is opened anew. Said here unless a pass holds the rig: then
+        its job says it.
+        """
+        if self._phase is not RigPhase.SCANNING and self._message != error.message:
             log.error("rig fault: %s", error.message)
         self._become(RigPhase.FAULT, error.message)
+        self._fault = error
 
     # ---- moving by hand ------------------------------------------------------------------------------------------
 
@@ -179,11 +176,16 @@ class RigControl:
             await self.home_axes()
 
     async def move(self, azimuth: float | None, elevation: float | None) -> None:
-        """Move axes together. Errors: RigBusyError, DeviceNotFoundError (no tilt), AxisError."""
+        """Move axes together. Errors: InvalidError (out of range), RigBusyError, DeviceNotFoundError (no tilt),
+        AxisError.
+        """
         rig = self.devices
         if elevation is not None and rig.tilt is None:
             message = f"this rig has no tilt; its camera stands at {rig.fixed_elevation} degrees"
             raise DeviceNotFoundError(message, name="tilt")
+        check_range("azimuth", azimuth, rig.turntable.info)
+        if rig.tilt is not None:
+            check_range("elevation", elevation, rig.tilt.info)
         async with self._by_hand():
             await self.move_axes(azimuth, elevation)
 
@@ -211,12 +213,17 @@ class RigControl:
 
     @asynccontextmanager
     async def _by_hand(self, phase: RigPhase = RigPhase.MOVING) -> AsyncIterator[None]:
-        if self._phase is RigPhase.FAULT:
-            await self.open()
-        if self._phase in {RigPhase.SCANNING, RigPhase.MOVING}:
-            message = "the rig is moving" if self._phase is RigPhase.MOVING else "a scan uses the rig: pause it first"
+        if self._in_use.locked():
+            scanning = self._phase is RigPhase.SCANNING
+            message = "a scan uses the rig: pause it first" if scanning else "the rig is moving"
             raise RigBusyError(message, state=self._phase.value)
-        self._require_open()
+        async with self._in_use:
+            await self._make_usable()
+            async with self._by_a_person(phase):
+                yield
+
+    @asynccontextmanager
+    async def _by_a_person(self, phase: RigPhase) -> AsyncIterator[None]:
         self._lights.stopped = False
         self._become(phase)
         try:
@@ -231,7 +238,15 @@ class RigControl:
                 self._become(RigPhase.READY)
             await self._idle_light()
 
+    async def _make_usable(self) -> None:
+        """Open a rig that is closed or has failed. Errors: RigMissingError, the fault."""
+        if self._phase in {RigPhase.FAULT, RigPhase.CLOSED}:
+            await self.open()
+        self._require_open()
+
     def _require_open(self) -> None:
+        if self._fault is not None:
+            raise self._fault
         if self._phase in {RigPhase.FAULT, RigPhase.CLOSED, RigPhase.MISSING}:
             raise RigMissingError(self._message or "the rig is closed")
 
@@ -239,25 +254,21 @@ class RigControl:
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[Rig]:
-        """Lend the rig to one pass. At the end, however it ends: axes still, lights off.
+        """Lend the rig to one pass, once nobody moves it by hand. At the end, however it ends: axes still, lights off.
 
-        Errors: RigBusyError while it moves by hand or another pass has it, RigMissingError if it cannot be opened.
+        Errors: RigMissingError, or the fault of the device that cannot be opened.
         """
-        if self._phase in {RigPhase.FAULT, RigPhase.CLOSED}:
-            await self.open()
-        if self._phase in {RigPhase.MOVING, RigPhase.SCANNING}:
-            message = f"the rig is {self._phase.value}"
-            raise RigBusyError(message, state=self._phase.value)
-        self._require_open()
-        self._lights.stopped = False
-        self._lights.by_person.clear()
-        self._become(RigPhase.SCANNING)
-        try:
-            yield self.devices
-        finally:
-            if self.phase is RigPhase.SCANNING:
-                self._become(RigPhase.READY)
-            await self._idle_light()
+        async with self._in_use:
+            await self._make_usable()
+            self._lights.stopped = False
+            self._lights.by_person.clear()
+            self._become(RigPhase.SCANNING)
+            try:
+                yield self.devices
+            finally:
+                if self.phase is RigPhase.SCANNING:
+                    self._become(RigPhase.READY)
+                await self._idle_light()
 
     async def home_axes(self, *, only_unknown: bool = False) -> None:
         """Home all axes together, or those whose position is unknown. One that fails stops the others."""
@@ -310,6 +321,10 @@ class RigControl:
         return [rig.turntable, *([rig.tilt] if rig.tilt else [])]
 
     def _become(self, phase: RigPhase, message: str | None = None) -> None:
+        if self._fault is not None and phase is RigPhase.READY:
+            log.info("the rig works again")
+        if phase is not RigPhase.FAULT:
+            self._fault = None
         self._phase, self._message = phase, message
         self._tell()
 
@@ -322,7 +337,3 @@ class RigControl:
                 state=self._phase.value,
             )
         )
-
-
-def _motion(info: AxisInfo) -> Motion:
-    return Motion(info.speed, info.acceleration)

@@ -102,6 +102,8 @@ class Catalogue:
         if found.read or found.gone:
             _log.info("the index is up to date: %d sessions read, %d are gone", found.read, found.gone)
         self._whole = self._whole or found.finished
+        for notice in found.notices:
+            _log.warning("%s", notice)
         self.notices += found.notices
 
     async def _renew(self, fault: str | None) -> None:

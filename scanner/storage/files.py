@@ -33,6 +33,14 @@ _REASONS: Final = {
     errno.EMFILE: "too_many_files",
     errno.ENFILE: "too_many_files",
 }
+_OBSTACLES: Final = {  # of a path rather than of the disk
+    errno.ENOTDIR: "a file is where a directory should be",
+    errno.EISDIR: "a directory is where a file should be",
+    errno.EEXIST: "something else is in its place",
+    errno.ENOENT: "it, or a directory on the way to it, is missing",
+    errno.ENAMETOOLONG: "the path is too long",
+    errno.ELOOP: "links lead in a circle",
+}
 _ADVICE: Final = {
     "disk_full": "the disk is full; free some space and try again",
     "read_only": "the disk cannot be written to; check its mount and permissions",
@@ -173,7 +181,7 @@ def storage_error(error: OSError, what: str, where: Path) -> StorageError:
     """
     reason = _REASONS.get(error.errno or 0, "io_error")
     detail: dict[str, object] = {"reason": reason, "errno": errno.errorcode.get(error.errno or 0, "")}
-    message = f"{what}: {_ADVICE[reason]}"
+    message = f"{what}: {_OBSTACLES.get(error.errno or 0, _ADVICE[reason])}"
     if reason != "disk_full":
         return StorageError(message, **detail)
     with suppress(OSError):

@@ -163,6 +163,8 @@ class Keeper:
         try:
             self._begin(session_id, name)
             opened = self._recover_open(session_id, document)
+            for notice in opened.notices:
+                _log.warning("pass brought into order: %s", notice, extra={"session": session_id, "pass_name": name})
             stale = bool(opened.notices) or not self.index.knows(session_id)
         except BaseException:
             lock.release()

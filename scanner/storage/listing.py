@@ -1,7 +1,8 @@
 """What a list of sessions asks of the index: a query, its cursor, and the statements they become (pure).
 
-Newest and oldest follow the key, title and size have indexes of their own, and the full-text table knows the state of a session, too:
-no list reads or sorts more than it shows, but for searches sorted by title or size, which sort what they found.
+Newest and oldest follow the key, title and size have indexes of their own, and the full-text table knows the state of a
+session, too: no list reads or sorts more than it shows, but for searches and incomplete ones sorted by title or size,
+which sort what they found.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _ORDERS: Final[dict[Sort, tuple[str, str, str]]] = {  # column before the number
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionQuery:
-    """Which sessions to list. ``q``: words that must all occur (as beginnings). ``after``: the ``next`` of the page before.
+    """Which sessions to list. ``q``: words that must all occur (as beginnings). ``after``: ``next`` of the page before.
 
     ``incomplete`` are those with something left to do. ``size``: largest first, as of each session's last pause or end.
     """
@@ -101,7 +102,8 @@ def total_statement(query: SessionQuery, words: tuple[str, ...] | None) -> State
         return Statement(text, (_match(query.status, words),))
     states = INCOMPLETE if query.status == "incomplete" else (query.status,) if query.status else STATUSES
     marks = ", ".join("?" * len(states))
-    return Statement(f"SELECT coalesce(sum(sessions), 0) FROM state_counts WHERE state IN ({marks})", states)  # noqa: S608
+    text = f"SELECT coalesce(sum(sessions), 0) FROM state_counts WHERE state IN ({marks})"  # noqa: S608 - values are bound
+    return Statement(text, states)
 
 
 def next_cursor(query: SessionQuery, row: Sequence[Any]) -> str:

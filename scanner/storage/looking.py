@@ -83,11 +83,11 @@ class SessionReader:
         return await self._threads.reader.run(lambda: reading.pass_document(paths, name))
 
     async def photo_file(self, session_id: SessionId, name: str) -> Path:
-        """The file of a photo. Errors: SessionNotFoundError, PhotoNotFoundError, StorageError."""
+        """The file of a photo. Errors: SessionNotFoundError, PhotoNotFoundError, DamagedError, StorageError."""
         return (await self._photo(session_id, name))[1]
 
     async def thumbnail(self, session_id: SessionId, name: str, size: Size) -> Path:
-        """The file of a photo's small picture. Errors: as :meth:`photo_file`, DamagedError."""
+        """The file of a photo's small picture; the photo itself if none can be kept. Errors: as :meth:`photo_file`."""
         photo, path = await self._photo(session_id, name)
         return await self._thumbnails.path(session_id, photo, path, size)
 

@@ -8,13 +8,12 @@ even when its caller is cancelled.
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Self, TypeVar
 
 from scanner.clock import Clock
 from scanner.model import JobId, PassName, RigInfo, SessionId
@@ -33,8 +32,6 @@ from scanner.storage.threads import Operations, Threads
 from scanner.storage.thumbnails import Thumbnails
 from scanner.storage.upkeep import Report
 from scanner.storage.writer import OpenPass, PassWriter, Runtime, Work
-
-_log: Final = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -100,8 +97,6 @@ class StorageManager(SessionReader):
             await threads.writer.run(stack.close)
             await threads.close()
             raise
-        for notice in opened.notices:
-            _log.warning("%s", notice)
         place = Workplace(layout=premises.layout, threads=threads, operations=Operations(), keeper=opened.keeper)
         return cls(
             Parts(

@@ -35,8 +35,8 @@ class Opened:
 def open_storage(premises: Premises, description: str, stack: ExitStack) -> Opened:
     """What is opened is closed by ``stack``, in this thread. Errors: DaemonRunningError, StorageError."""
     layout = premises.layout
-    with reported("the data directory could not be made", layout.data.parent):
-        for directory in (layout.sessions, layout.state):
+    for name, directory in (("data", layout.sessions), ("state", layout.state)):
+        with reported(f"the {name} directory {directory} could not be made", layout.data.parent):
             make_dirs(premises.files, directory)
     stack.callback(_daemon_lock(premises, description).release)
     notices: list[str] = []

@@ -132,7 +132,8 @@ class Queries:
     def _passes(self, numbers: list[int]) -> dict[int, tuple[PassInfo, ...]]:
         marks = ", ".join("?" * len(numbers))
         rows = self._connection.execute(
-            f"SELECT {PASSES_COLUMNS} FROM passes WHERE session IN ({marks}) ORDER BY session, place, name",  # noqa: S608
+            f"SELECT {PASSES_COLUMNS} FROM passes WHERE session IN ({marks})"  # noqa: S608 - values are bound
+            " ORDER BY session, place, name",
             numbers,
         )
         found: dict[int, list[PassInfo]] = {number: [] for number in numbers}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from scanner.errors import NotFoundError, PassNotFoundError, PhotoNotFoundError
+from scanner.errors import DamagedError, NotFoundError, PassNotFoundError, PhotoNotFoundError
 from scanner.model import SLUG, PassName, Photo
 from scanner.records import ShotInfo
 from scanner.states import ShotState
@@ -91,8 +91,12 @@ def shots(paths: SessionPaths, name: PassName) -> tuple[ShotInfo, ...]:
 
 
 def photo_path(paths: SessionPaths, photo: Photo) -> Path:
-    """The file of a photo of the index. Errors: PhotoNotFoundError where it is missing or no plain file."""
+    """The file of a photo of the index.
+
+    Errors: PhotoNotFoundError where it is missing or no plain file, DamagedError where it has another size than it had.
+    """
     path = paths.pass_(photo.pass_).images / photo.name
+    size = 0
     for place, wanted in ((path.parent.parent, stat.S_IFDIR), (path.parent, stat.S_IFDIR), (path, stat.S_IFREG)):
         try:
             found = place.lstat()
@@ -100,6 +104,10 @@ def photo_path(paths: SessionPaths, photo: Photo) -> Path:
             raise photo_missing(paths, photo.name) from error
         if stat.S_IFMT(found.st_mode) != wanted:
             raise photo_missing(paths, photo.name)
+        size = found.st_size
+    if size != photo.bytes:
+        message = f"photo {photo.name} is damaged: it has {size} bytes, {photo.bytes} were written"
+        raise DamagedError(message, reason="io_error")
     return path
 
 

@@ -10,13 +10,11 @@ planned again. Every repair is a line in the journal and a sentence for people.
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from msgspec import structs
 
@@ -32,8 +30,6 @@ from scanner.storage.journal import JournalFile, JournalText, set_aside
 from scanner.storage.layout import PassPaths, is_photo_name, photo_name
 from scanner.storage.progress import Fold
 from scanner.storage.views import read_journal
-
-_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,16 +47,7 @@ def recover_pass(files: Files, clock: Clock, paths: PassPaths, document: PassFil
     """Bring a pass into order. Errors: OSError."""
     _remove_parts(files, paths)
     text = read_journal(paths)
-    opened = _Recovery(files, clock, paths, document, text).run()
-    for notice in opened.notices:
-        _log.warning(
-            "session %s, pass %s: %s",
-            paths.session.name,
-            paths.name,
-            notice,
-            extra={"session": paths.session.name, "pass_name": paths.name},
-        )
-    return opened
+    return _Recovery(files, clock, paths, document, text).run()
 
 
 def _remove_parts(files: Files, paths: PassPaths) -> None:

@@ -62,6 +62,7 @@ def _milliseconds(text: str) -> int:
 
 
 def as_json(value: object) -> str | None:
+    """JSON text; None stays None."""
     return None if value is None else msgspec.json.encode(value).decode()
 
 
@@ -77,6 +78,7 @@ def state_words(state: PassState) -> str:
 
 
 def search_words(session: Session) -> tuple[str, ...]:
+    """What the full-text table holds of a session, in the order of its columns."""
     thing = session.object
     return (
         session.id,
@@ -91,6 +93,7 @@ def search_words(session: Session) -> tuple[str, ...]:
 
 
 def session_row(number: int, session: Session, signature: str) -> tuple[object, ...]:
+    """All columns of ``sessions``."""
     return (
         number,
         session.id,
@@ -115,6 +118,7 @@ def session_row(number: int, session: Session, signature: str) -> tuple[object, 
 
 
 def pass_row(number: int, record: PassRecord) -> tuple[object, ...]:
+    """All columns of ``passes``."""
     info = record.info
     return (
         number,
@@ -136,6 +140,7 @@ def pass_row(number: int, record: PassRecord) -> tuple[object, ...]:
 
 
 def photo_row(number: int, photo: Photo) -> tuple[object, ...]:
+    """All columns of ``photos``."""
     return (
         number,
         photo.name,

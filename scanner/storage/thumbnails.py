@@ -5,15 +5,18 @@ time.
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Final, Literal
 
+from scanner.errors import DamagedError, StorageError
 from scanner.model import Photo, SessionId
 from scanner.storage.files import Files, durable_write, make_dirs, reported
 from scanner.storage.threads import Operations, Threads
 
 Size = Literal["thumb", "preview"]
 
+_log: Final = logging.getLogger(__name__)
 _SIDES: Final[dict[Size, int]] = {"thumb": 480, "preview": 1600}  # pixels of the longer side
 _QUALITY: Final[dict[Size, int]] = {"thumb": 78, "preview": 85}
 
@@ -36,7 +39,7 @@ class Thumbnails:
         self._making: dict[Path, asyncio.Task[None]] = {}
 
     async def path(self, session_id: SessionId, photo: Photo, source: Path, size: Size) -> Path:
-        """The file of a photo's small picture. Errors: DamagedError, StorageError."""
+        """The file of a photo's small picture; the photo itself while none can be kept. Errors: DamagedError."""
         target = self._root / session_id / f"{photo.sha256[:16]}-{photo.name.rpartition('.')[0]}-{size}.jpg"
         if target not in self._making and await self._threads.reader.run(target.exists):
             return target
@@ -45,7 +48,13 @@ class Thumbnails:
             task = self._operations.start(self._make(source, target, size))
             self._making[target] = task
             task.add_done_callback(lambda _: self._making.pop(target))
-        await asyncio.shield(task)
+        try:
+            await asyncio.shield(task)
+        except DamagedError:
+            raise
+        except StorageError as error:
+            _log.warning("%s", error.message, extra={"session": session_id})
+            return source
         return target
 
     async def _make(self, source: Path, target: Path, size: Size) -> None:

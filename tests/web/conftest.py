@@ -121,14 +121,22 @@ async def raw(server: Server, request: bytes) -> tuple[int, bytes]:
         return int(data.split(b" ", 2)[1]), data
 
 
+ENDS = ("completed", "failed", "cancelled")
+
+
 async def ended(ask: Callable[..., Any], app: App, job_id: str) -> dict[str, Any]:
-    """The job once it has ended; waits for its events, not for time."""
+    """The job once it has ended."""
+    return await reached(ask, app, job_id, *ENDS)
+
+
+async def reached(ask: Callable[..., Any], app: App, job_id: str, *states: str) -> dict[str, Any]:
+    """The job once it is in one of ``states``, or has ended otherwise; waits for its events, not for time."""
     subscriber, _ = app.bus.subscribe()
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while True:
                 job = (await ask("GET", f"/api/jobs/{job_id}")).body
-                if job["state"] in {"completed", "failed", "cancelled"}:
+                if job["state"] in {*states, *ENDS}:
                     return dict(job)
                 await subscriber.next()
     finally:

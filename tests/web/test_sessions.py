@@ -11,7 +11,7 @@ from scanner.decoding import decode
 from scanner.planning import make_plans
 from scanner.spec import ScanSpec
 from scanner.storage import NewPass, NewSession
-from tests.web.conftest import QUICK, SMALL, ended
+from tests.web.conftest import QUICK, SMALL, ended, reached
 
 if TYPE_CHECKING:
     from scanner.app import App
@@ -30,12 +30,9 @@ async def scanned(app: App, ask: Callable[..., Any], spec: Any = None) -> str:
 async def halfway(app: App, ask: Callable[..., Any]) -> dict[str, Any]:
     """The job of a scan of two passes that waits for the object to be turned."""
     job = (await ask("POST", "/api/scans", TWO)).body
-    subscriber, _ = app.bus.subscribe()
-    while job["state"] != "paused":
-        await subscriber.next()
-        job = (await ask("GET", f"/api/jobs/{job['id']}")).body
-    subscriber.close()
-    return dict(job)
+    waiting = await reached(ask, app, job["id"], "paused")
+    assert waiting["pause"]["reason"] == "turn_object", waiting
+    return waiting
 
 
 async def test_a_list_goes_on_where_it_ended(ask: Callable[..., Any]) -> None:

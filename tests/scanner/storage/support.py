@@ -98,7 +98,7 @@ def new_pass(name: str = "upright", count: int = 4) -> NewPass:
 def new_session(title: str = "Blue vase", *, passes: tuple[NewPass, ...] | None = None, **more: object) -> NewSession:
     given: dict[str, object] = {"origin": "cli", "created_from": None, "rig": RIG} | more
     spec = given.pop("spec", ScanSpec(title=title))
-    return NewSession(spec=spec, title=title, passes=passes or (new_pass(),), **given)  # type: ignore[arg-type]
+    return NewSession(spec=spec, title=title, passes=passes or (new_pass(),), **given)  # type: ignore[arg-type] - given by name
 
 
 def jpeg(number: int) -> bytes:
@@ -155,7 +155,7 @@ class Place:
             state_dir=self.state,
             clock=self.clock,
             files=files,
-            **more,  # type: ignore[arg-type]
+            **more,  # type: ignore[arg-type] - given by name
         )
         try:
             yield storage

@@ -10,7 +10,7 @@ import pytest
 from scanner.errors import DiskFullError, StorageError
 from scanner.storage import Files
 from scanner.storage.files import discard, durable_write, make_dirs, remove_tree, reported, write_part
-from tests.scanner.storage.support import FailingFiles, RecordingFiles, names
+from tests.scanner.storage.support import FailingFiles, Place, RecordingFiles, names
 
 
 def test_a_durable_write_in_order(tmp_path):
@@ -67,6 +67,7 @@ def test_short_writes_are_continued(tmp_path, monkeypatch):
         (errno.ENFILE, StorageError, "too_many_files"),
         (errno.EIO, StorageError, "io_error"),
         (errno.ENODEV, StorageError, "io_error"),
+        (errno.ENOTDIR, StorageError, "io_error"),
         (None, StorageError, "io_error"),
     ],
 )
@@ -77,6 +78,15 @@ def test_failures_have_types_and_reasons(tmp_path, number, kind, reason):
     assert caught.value.detail["reason"] == reason
     assert caught.value.message.startswith("photo x could not be saved: ")
     assert "secret" not in caught.value.message
+
+
+async def test_what_is_in_the_way_of_a_start_is_named(tmp_path):
+    (tmp_path / "data").write_bytes(b"a file")
+    with pytest.raises(StorageError) as caught:
+        async with Place(tmp_path).storage():
+            pass
+    assert str(tmp_path / "data") in caught.value.message
+    assert caught.value.message.endswith("a file is where a directory should be")
 
 
 def test_a_full_disk_that_cannot_even_be_asked_has_no_figures(tmp_path):

@@ -22,7 +22,7 @@ def job(number: int, **more: object) -> Job:
         "id": JobId(f"j-test{number:02}"), "kind": "scan", "state": JobState.PENDING, "session_id": None,
         "origin": "cli", "progress": Progress(done=0, total=4), "created_at": f"2026-11-20T04:15:{number:02}.000Z",
     }  # fmt: skip
-    return Job(**(values | more))  # type: ignore[arg-type]
+    return Job(**(values | more))  # type: ignore[arg-type] - given by name
 
 
 async def test_jobs_are_kept_over_restarts(place):

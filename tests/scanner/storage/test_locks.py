@@ -78,7 +78,7 @@ def record(name: str = "mine", **more: object) -> LockRecord:
         "generation": 1, "token": name, "host_id": "h", "host": "here", "origin": "cli", "pid": 1, "process_start": 2,
         "boot_id": "b", "job_id": None, "since": "s",
     }  # fmt: skip
-    return LockRecord(**(values | more))  # type: ignore[arg-type]
+    return LockRecord(**(values | more))  # type: ignore[arg-type] - given by name
 
 
 def held(path: Path) -> dict[str, object]:

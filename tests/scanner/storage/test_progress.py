@@ -169,7 +169,7 @@ def test_cameras_locked_anew_join_those_that_hold():
 def test_views_cannot_be_changed():
     progress = fold([saved(1)], name=UPRIGHT)
     with pytest.raises(TypeError):
-        progress.saved[2] = progress.saved[1]  # type: ignore[index]
+        progress.saved[2] = progress.saved[1]  # type: ignore[index] - the point of it
 
 
 def test_a_photo_without_measured_quality_says_so():

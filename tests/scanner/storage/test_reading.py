@@ -159,10 +159,20 @@ async def test_a_photo_that_is_no_picture_has_no_small_one(storage, handle, plac
     assert not list((place.state / "cache").rglob("*.jpg")) if (place.state / "cache").exists() else True
 
 
-async def test_a_cache_that_cannot_be_written_is_a_typed_error(storage, scanned, place):
+async def test_while_the_cache_cannot_be_written_the_photo_itself_is_given_out(storage, scanned, place):
     (place.state / "cache").write_bytes(b"a file in the way")
-    with pytest.raises(StorageError, match="could not be made"):
-        await storage.thumbnail(scanned.id, "upright-00001-main.jpg", "thumb")
+    photo = await storage.photo_file(scanned.id, "upright-00001-main.jpg")
+    assert await storage.thumbnail(scanned.id, photo.name, "thumb") == photo
+    (place.state / "cache").unlink()
+    assert await storage.thumbnail(scanned.id, photo.name, "thumb") != photo
+
+
+async def test_a_photo_of_another_size_than_was_written_is_damaged(storage, scanned, place):
+    path = place.sessions / scanned.id / "images/upright/upright-00001-main.jpg"
+    path.write_bytes(path.read_bytes()[:100])
+    for ask in (storage.photo_file(scanned.id, path.name), storage.thumbnail(scanned.id, path.name, "thumb")):
+        with pytest.raises(DamagedError, match="it has 100 bytes"):
+            await ask
 
 
 # ---- exports

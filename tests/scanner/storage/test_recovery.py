@@ -10,9 +10,10 @@ from contextlib import suppress
 import pytest
 
 from scanner.errors import DamagedError, StorageError
-from scanner.model import Pause
+from scanner.model import Pause, Plan, Shot, Viewpoint
+from scanner.spec import CameraSettings, PassSpec
 from scanner.states import PassState
-from scanner.storage import SessionQuery
+from scanner.storage import NewPass, SessionQuery
 from tests.scanner.storage.support import (
     JOB,
     LOCKED,
@@ -348,10 +349,6 @@ async def test_without_an_index_a_pass_can_be_resumed_before_reconciliation(cras
 
 
 async def test_adopted_photos_of_brackets_have_their_own_exposure(place, tmp_path):
-    from scanner.model import Plan, Shot, Viewpoint  # noqa: PLC0415
-    from scanner.spec import CameraSettings, PassSpec  # noqa: PLC0415
-    from scanner.storage import NewPass  # noqa: PLC0415
-
     settings = CameraSettings(bracket_ev=(0.0, 1.0))
     shots = tuple(
         Shot(index=number, viewpoint=Viewpoint(0.0, 0.0), camera=MAIN, ev=ev) for number, ev in ((1, 0.0), (2, 1.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import fcntl
 import json
 import os
 import shutil
@@ -25,7 +26,7 @@ from scanner.errors import (
 from scanner.model import ObjectRef, PassName, SessionId
 from scanner.spec import PassSpec, ScanSpec
 from scanner.states import PassState
-from scanner.storage import Files, NewPass, Submission, place_of
+from scanner.storage import Files, NewPass, Submission, place_of, sessions
 from scanner.storage.claims import sweep
 from tests.scanner.storage.support import (
     JOB,
@@ -161,7 +162,6 @@ async def test_a_pass_is_added_once(storage, handle, place):
 
 async def test_a_pass_that_another_daemon_just_added_exists(storage, handle, place):
     """Its directory appears between the look and the rename: the rename finds out."""
-    from scanner.storage import sessions  # noqa: PLC0415
 
     def looked(paths):
         target = paths.passes / "flipped"
@@ -284,8 +284,6 @@ async def test_left_over_constructions_are_swept_away_by_reconciliation(place):
 
 
 async def test_directories_at_work_are_not_swept_away(storage, place):
-    import fcntl  # noqa: PLC0415
-
     building = place.sessions / ".new-abc"
     building.mkdir()
     descriptor = os.open(building, os.O_RDONLY)

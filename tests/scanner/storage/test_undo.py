@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 from collections.abc import Callable
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from scanner.errors import ConflictError, PassNotFoundError, SessionNotFoundError, StorageError
-from scanner.model import PassName, SessionId
+from scanner.errors import ConflictError, PassNotFoundError, SessionBusyError, SessionNotFoundError, StorageError
+from scanner.model import PassName, Pause, SessionId
 from scanner.states import PassState
 from scanner.storage import Files, Submission
 from scanner.storage.index import Index
@@ -198,8 +199,6 @@ async def test_a_pass_that_is_open_when_storage_closes_is_recovered_at_the_next_
 
 
 async def test_closing_waits_for_what_was_begun_and_may_be_repeated(place):
-    import asyncio  # noqa: PLC0415
-
     async with place.storage() as storage:
         creating = asyncio.create_task(storage.create_session(new_session()))
         await asyncio.sleep(0)
@@ -233,8 +232,6 @@ async def test_a_session_that_vanishes_while_it_is_worked_on(place, monkeypatch)
 
 
 def pause_of_fault():
-    from scanner.model import Pause  # noqa: PLC0415
-
     return Pause(by="fault", reason="storage_fault", message="")
 
 
@@ -252,3 +249,19 @@ async def test_the_rig_of_a_pass_comes_with_its_writer(storage, handle):
         assert writer.rig == RIG
         with pytest.raises(ConflictError):
             await writer.start({})
+
+
+async def test_a_pass_is_discarded_only_while_it_has_no_photo_and_nobody_works_on_it(storage, handle):
+    await storage.add_pass(handle.id, new_pass("flipped"), rig=RIG, submission=KEY)
+    with pytest.raises(PassNotFoundError):
+        await storage.discard_pass(handle, PassName("other"))
+    async with working(storage, handle) as writer:
+        with pytest.raises(SessionBusyError):
+            await storage.discard_pass(handle, UPRIGHT)
+        await save(writer, writer.plan.shots[0])
+    with pytest.raises(ConflictError, match="has photos"):
+        await storage.discard_pass(handle, UPRIGHT)
+    await storage.discard_pass(handle, PassName("flipped"))
+    assert [info.name for info in (await storage.get_session(handle.id)).passes] == ["upright"]
+    assert await storage.find_submission(KEY.key) is None
+    await storage.add_pass(handle.id, new_pass("flipped"), rig=RIG, submission=KEY)
