@@ -149,9 +149,7 @@ async def serve(app: App, *, port: int | None = None) -> Server:
     runner = listening.Runner(
         make_app(app, streams=streams),
         shutdown_timeout=HANDLER_SECONDS,
-        access_log=None,
-        keepalive_timeout=KEEP_ALIVE,
-        lingering_time=LINGER,
+        settings={"access_log": None, "keepalive_timeout": KEEP_ALIVE, "lingering_time": LINGER},
     )
     await runner.setup()
     try:

@@ -30,6 +30,7 @@ from scanner.errors import (
 from scanner.model import JOB_ID, PHOTO_NAME, SESSION_ID, SLUG, CameraName, JobId, PassName, PhotoName, SessionId
 
 T = TypeVar("T")
+Q = TypeVar("Q", bound=msgspec.Struct)
 
 JSON: Final = "application/json"
 
@@ -130,7 +131,7 @@ async def body_of(
     return decode_json(type_, body, error=error)
 
 
-def query_of(request: web.Request, type_: type[T]) -> T:
+def query_of(request: web.Request, type_: type[Q]) -> Q:
     """The query, decoded into a struct of optional fields; numbers are read from text. Errors: InvalidError with every
     fault and the parameter's name as its path.
     """
@@ -146,7 +147,7 @@ def query_of(request: web.Request, type_: type[T]) -> T:
 
 
 @functools.cache
-def _numbers(type_: type[object]) -> frozenset[str]:
+def _numbers(type_: type[msgspec.Struct]) -> frozenset[str]:
     """The fields of a struct that take a whole number."""
     numbers: set[str] = set()
     for field in msgspec.structs.fields(type_):

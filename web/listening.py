@@ -1,7 +1,7 @@
 """Where the server listens, and what it says to those who do not speak HTTP.
 
-The unix socket is for the command line and has mode 0660 before anybody can connect. Its path ends at 107 bytes; where the
-configured one is longer, a short private directory takes its place, and the server says where.
+The unix socket is for the command line and has mode 0660 before anybody can connect. Its path ends at 107 bytes; where
+the configured one is longer, a short private directory takes its place, and the server says where.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import socket
 import stat
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -65,7 +66,7 @@ class Connection(web.RequestHandler):
 class HttpServer(web.Server):
     """Makes our kind of connections."""
 
-    def __init__(self, like: web.Server, settings: dict[str, Any]) -> None:
+    def __init__(self, like: web.Server, settings: Mapping[str, Any]) -> None:
         super().__init__(like.request_handler, request_factory=like.request_factory, **settings)
         self._settings = settings
 
@@ -76,7 +77,7 @@ class HttpServer(web.Server):
 class Runner(web.AppRunner):
     """Runs an application over our kind of server. ``settings`` are those of :class:`aiohttp.web.RequestHandler`."""
 
-    def __init__(self, app: web.Application, *, shutdown_timeout: float, **settings: Any) -> None:
+    def __init__(self, app: web.Application, *, shutdown_timeout: float, settings: Mapping[str, Any]) -> None:
         super().__init__(app, shutdown_timeout=shutdown_timeout)
         self._settings = settings
 

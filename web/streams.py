@@ -11,25 +11,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeVar
 
 from aiohttp import web
 
 from scanner.events import Subscriber
 from scanner.preview import PreviewImage, Viewer
-from web.codec import RefusedError, encode
+from web.codec import JSON, RefusedError, encode, raw_answer
 from web.wire import BOUNDARY, Wire, sse, topic
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 HEARTBEAT: Final = 15.0  # seconds a quiet stream goes without a sign of life
 PATIENCE: Final = 10.0  # seconds a client may take nothing
 LIMIT: Final = 512  # streams at once
 SEND_BUFFER: Final = 128 * 1024  # bytes in the kernel: what a picture stream is late by, at most
 FAREWELL: Final = 0.2  # seconds that streams get to end by themselves when the daemon stops
+
+PIECE: Final = 250  # items of a long list encoded between two looks at the loop: half a millisecond
 
 SSE_START: Final = b"retry: 2000\n\n"
 SSE_BEAT: Final = b":\n\n"
@@ -195,6 +199,25 @@ def sse_response() -> web.StreamResponse:
 def mjpeg_response() -> web.StreamResponse:
     """The answer that carries pictures."""
     return web.StreamResponse(headers=_MJPEG)
+
+
+async def send_long(
+    request: web.Request, streams: Streams, head: bytes, items: Sequence[T], one: Callable[[T], bytes], tail: bytes
+) -> web.StreamResponse:
+    """JSON with a list in it: ``head``, each of ``items`` as ``one`` writes it, ``tail``. What would take long to
+    encode goes out in pieces, so that nobody else waits for it.
+    """
+    if len(items) <= PIECE:
+        return raw_answer(head + b",".join(map(one, items)) + tail)
+    response = web.StreamResponse(headers={"Content-Type": JSON})
+    with streams.open(request, response, lambda _: stream.transport.abort()) as stream:
+        await stream.start()
+        for start in range(0, len(items), PIECE):
+            piece = b",".join(map(one, items[start : start + PIECE]))
+            await stream.write((b"," if start else head) + piece)
+            await asyncio.sleep(0)
+        await stream.write(tail)
+    return response
 
 
 async def send_events(stream: Stream, subscriber: Subscriber, wire: Wire, topics: frozenset[str]) -> None:

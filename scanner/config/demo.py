@@ -10,6 +10,9 @@ from scanner.model import Geometry
 from scanner.spec import Fibonacci, Ring, Rings, ScanSpec
 
 
+LOOKING = 0.2  # seconds of the world that settling by sight takes the twin, however fast it lives
+
+
 def demo_config(directory: Path, port: int, speed: float) -> Config:
     """``port`` 0: any free one. ``speed``: how much faster than the world the twin lives."""
     return Config(
@@ -25,6 +28,7 @@ def demo_config(directory: Path, port: int, speed: float) -> Config:
             lights={"ring": SimLight()},
             geometry=Geometry(distance=280, target_height=38),
             speed=speed,
+            settle_estimate=max(0.3, LOOKING * speed),
         ),
         disk=DiskConfig(stop_below_gib=0.2, go_above_gib=0.3),  # a demo's photos are small
         presets={

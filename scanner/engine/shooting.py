@@ -158,7 +158,7 @@ class Shooter:
                 await self._rig.reopen_camera(name)
             await prepare(self._rig, name, held(self._spec.camera, self._locked[name]))
         except CameraError as error:
-            log.warning("camera %s: %s", name, error.message)
+            log.debug("camera %s: %s", name, error.message)  # the next attempt says it
 
     def _deadline(self, predicted: float, error: HardwareError) -> AbstractAsyncContextManager[None]:
         """``predicted``: rig seconds that the step should take."""

@@ -45,6 +45,7 @@ class RigControl:
         self._lights = Lights(rig.lights if rig else {})
         self._opening = asyncio.Lock()
         self._in_use = asyncio.Lock()  # by a pass or by hand
+        self._lent = False  # to a pass
         self._fault: HardwareError | None = None
         self._homed_at: str | None = None
         self._on_stop: list[Callable[[], None]] = []
@@ -163,7 +164,7 @@ class RigControl:
         """Remember that a device failed, until the rig is opened anew. Said here unless a pass holds the rig: then
         its job says it.
         """
-        if self._phase is not RigPhase.SCANNING and self._message != error.message:
+        if not self._lent and self._message != error.message:
             log.error("rig fault: %s", error.message)
         self._become(RigPhase.FAULT, error.message)
         self._fault = error
@@ -263,9 +264,11 @@ class RigControl:
             self._lights.stopped = False
             self._lights.by_person.clear()
             self._become(RigPhase.SCANNING)
+            self._lent = True
             try:
                 yield self.devices
             finally:
+                self._lent = False
                 if self.phase is RigPhase.SCANNING:
                     self._become(RigPhase.READY)
                 await self._idle_light()

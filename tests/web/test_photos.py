@@ -17,8 +17,7 @@ from scanner.model import SessionId
 from tests.web.conftest import connection, ended
 from tests.web.test_sessions import TWO, halfway, scanned
 from tests.web.test_streams import until
-from web import archive
-from web.api import photos as photo_routes
+from web import archive, streams
 
 if TYPE_CHECKING:
     from scanner.app import App
@@ -39,7 +38,7 @@ async def test_photos_with_their_addresses(app: App, ask: Callable[..., Any]) ->
 async def test_photos_of_one_pass_page_by_page(
     app: App, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(photo_routes, "AT_A_TIME", 2)
+    monkeypatch.setattr(streams, "PIECE", 1)
     session = (await halfway(app, ask))["session_id"]
     path = f"/api/sessions/{session}/photos"
     assert (await ask("GET", f"{path}?pass=down")).body == {"items": [], "next": None, "total": 0}
@@ -85,7 +84,54 @@ async def test_parts_of_a_photo(app: App, ask: Callable[..., Any]) -> None:
     assert (part.status, part.body) == (206, whole[10:20])
     assert part.headers["Content-Range"] == f"bytes 10-19/{len(whole)}"
     assert (await ask("GET", url, headers={"Range": "bytes=-5"})).body == whole[-5:]
-    assert (await ask("GET", url, headers={"Range": f"bytes={len(whole)}-"})).status == 416
+    assert (await ask("GET", url, headers={"Range": "bytes=5-"})).body == whole[5:]
+    beyond = await ask("GET", url, headers={"Range": f"bytes={len(whole)}-"})
+    assert (beyond.status, beyond.headers["Cache-Control"]) == (416, "no-store")
+
+
+async def test_ranges_that_mean_nothing_are_ignored(app: App, ask: Callable[..., Any]) -> None:
+    url = await one_photo(app, ask)
+    whole = (await ask("GET", url)).body
+    for wanted in (
+        "junk",
+        "bytes=a-b",
+        "bytes=-",
+        "bytes=",
+        "bytes=9-5",
+        "bytes=0-1,5-6",
+        "lines=1-2",
+        "bytes=--1",
+        "",
+    ):
+        answer = await ask("GET", url, headers={"Range": wanted})
+        assert (answer.status, answer.body) == (200, whole), wanted
+
+
+async def test_a_damaged_photo_is_no_fault_of_the_daemon(
+    app: App, ask: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    url = await one_photo(app, ask)
+    [*_, session, _, name] = url.split("/")
+    file = app.config.data_dir / "sessions" / session / "images" / "main" / name
+    file.write_bytes(b"")
+    for size in ("full", "thumb", "preview"):
+        answer = await ask("GET", f"{url}?size={size}")
+        assert (answer.status, answer.code) == (409, "damaged"), size
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "object at" not in str(answer.body)
+    assert caplog.records == []
+
+
+async def test_a_small_picture_that_cannot_be_kept_is_not_taken_for_one(
+    app: App, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def the_photo_itself(storage: Any, session: Any, name: str, _size: str) -> Path:
+        return Path(await storage.photo_file(session, name))
+
+    url = await one_photo(app, ask)
+    monkeypatch.setattr(type(app.storage), "thumbnail", the_photo_itself)
+    answer = await ask("GET", f"{url}?size=thumb")
+    assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
 
 
 async def test_photos_that_are_not_there(app: App, ask: Callable[..., Any]) -> None:
@@ -115,6 +161,14 @@ async def test_a_session_as_a_zip_of_known_length(app: App, ask: Callable[..., A
     assert f"{session}/metadata/passes/main/journal.jsonl" in names
     assert sum(name.endswith(".jpg") for name in names) == 3
     assert not any(".session.lock" in name or name.endswith(".part") for name in names)
+
+
+async def test_a_sessions_zip_leaves_its_exports_out(app: App, ask: Callable[..., Any]) -> None:
+    session = await scanned(app, ask)
+    before = await ask("HEAD", f"/api/sessions/{session}/download")
+    await sparse(app, session)
+    after = await ask("HEAD", f"/api/sessions/{session}/download")
+    assert after.headers["Content-Length"] == before.headers["Content-Length"]
 
 
 async def test_a_download_that_did_not_change(app: App, ask: Callable[..., Any]) -> None:
@@ -185,7 +239,7 @@ async def test_a_client_that_breaks_a_download_off_is_no_fault(
 ) -> None:
     session = await scanned(app, ask, {**TWO, "passes": TWO["passes"][:1]})
     await sparse(app, session)
-    async with client.get(f"/api/sessions/{session}/download") as response:
+    async with client.get(f"/api/sessions/{session}/exports/big") as response:
         await response.content.readexactly(1000)
         response.close()
     await ask("GET", "/healthz")
@@ -196,7 +250,7 @@ async def test_a_download_does_not_hold_up_stopping(app: App, ask: Callable[...,
     session = await scanned(app, ask)
     await sparse(app, session)
     async with connection(server, stalls=True) as (_, writer):
-        writer.write(f"GET /api/sessions/{session}/download HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        writer.write(f"GET /api/sessions/{session}/exports/big HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         await until(lambda: len(server.streams) == 1)
         started = time.monotonic()
         await server.stop()

@@ -115,7 +115,7 @@ async def test_bad_bodies(app: App, ask: Callable[..., Any]) -> None:
     for body in BAD_BODIES:
         answer = await ask("POST", "/api/scans", data=body, headers=JSON)
         assert (answer.status, answer.code) == (400, "invalid_spec"), body[:40]
-        assert answer.paths == [""]
+        assert len(answer.paths) == 1, body[:40]
     assert app.jobs.list() == ()
 
 

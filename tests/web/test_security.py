@@ -283,6 +283,37 @@ async def test_a_half_sent_body_on_a_route_that_takes_none_is_cut_off(hasty: Ser
     assert status == 408
 
 
+async def test_expectations(server: Server) -> None:
+    status, data = await raw(server, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nExpect: wonders\r\n\r\n")
+    assert status == 417
+    assert b'"expectation_failed"' in data
+    async with connection(server) as (reader, writer):
+        writer.write(POST + b"Expect: 100-Continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\n")
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"[]")
+        assert b"400 Bad Request" in await reader.readline()
+
+
+async def test_whoever_will_be_refused_is_not_asked_for_the_body(server: Server) -> None:
+    status, _ = await raw(server, POST + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % (BODY_LIMIT + 1))
+    assert status == 413
+
+
+async def test_what_takes_no_body_refuses_one(ask: Callable[..., Any]) -> None:
+    for method, path in [
+        ("POST", "/api/rig/stop"),
+        ("DELETE", "/api/jobs"),
+        ("POST", "/api/rig/home"),
+        ("GET", "/api/state"),
+    ]:
+        answer = await ask(method, path, {"axis": "tilt"})
+        assert (answer.status, answer.code, answer.paths) == (400, "invalid", ["axis"]), path
+        junk = await ask(method, path, data=b"junk", headers={"Content-Type": "application/json"})
+        assert (junk.status, junk.code) == (400, "invalid"), path
+        assert (await ask(method, path, {})).status in {200, 204, 503}, path
+    assert (await ask("POST", "/api/nothing", {"axis": "tilt"})).status == 404
+
+
 async def test_a_client_that_goes_away_in_mid_body_leaves_nothing(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import socket
 import stat
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import aiohttp
 import msgspec
@@ -18,9 +21,11 @@ from aiohttp import web
 
 from scanner.errors import ConfigError, HardwareError, StorageError
 from tests.web.conftest import connection, raw, serving
-from web.app import Server, http_log, serve
+from web.app import Server, serve
 from web.context import CONTEXT
+from web.listening import HttpServer
 from web.routes import Handler, get
+from web.security import ANSWER_HEADERS
 
 if TYPE_CHECKING:
     from scanner.app import App
@@ -45,7 +50,9 @@ async def test_the_address_for_people(server: Server) -> None:
     assert server.url == f"http://localhost:{server.port}/"
     everywhere = "0.0.0.0"  # noqa: S104 - nothing is bound
     for host, shown in [(everywhere, "localhost"), ("::", "localhost"), ("::1", "[::1]"), ("pi.lab", "pi.lab")]:
-        assert Server(server.runner, server.streams, host, 80, server.socket).url == f"http://{shown}:80/"
+        assert (
+            Server(server.runner, server.streams, host, 80, server.socket, server.socket).url == f"http://{shown}:80/"
+        )
 
 
 async def test_a_socket_left_by_a_daemon_that_was_killed(app: App) -> None:
@@ -65,23 +72,56 @@ async def test_a_port_that_is_taken(app: App) -> None:
         taken.listen()
         with pytest.raises(ConfigError, match="another program listens there") as refused:
             await serve(app, port=taken.getsockname()[1])
-    assert refused.value.detail == {"setting": "web.host and web.port"}
+    assert "--port" in refused.value.message
     assert not app.config.socket.exists()
+
+
+async def test_a_port_that_is_taken_of_what_is_no_demo(app: App) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(ConfigError, match=r"web\.port"):
+            await serve(dataclasses.replace(app, demo=False), port=taken.getsockname()[1])
 
 
 def with_socket(app: App, path: Path) -> App:
     return dataclasses.replace(app, config=msgspec.structs.replace(app.config, socket=path))
 
 
-async def test_a_socket_that_cannot_be(app: App, tmp_path: Path) -> None:
+async def test_a_socket_that_cannot_be(app: App) -> None:
     for path, why in [
-        (tmp_path / ("x" * 120), "longer than 107 bytes"),
         (app.config.data_dir, "another program listens there"),
         (Path("/proc/nowhere/scanner.sock"), "No such file or directory"),
     ]:
         with pytest.raises(ConfigError, match=why) as refused:
             await serve(with_socket(app, path), port=0)
-        assert refused.value.detail == {"setting": "socket"}
+        assert "change socket in the configuration" in refused.value.message
+
+
+@pytest.mark.parametrize("runtime", [True, False])
+async def test_a_path_that_is_too_long_for_a_socket(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, *, runtime: bool
+) -> None:
+    long = tmp_path / ("x" * 120) / "scanner.sock"
+    with tempfile.TemporaryDirectory() as short:
+        monkeypatch.setattr(tempfile, "tempdir", short)
+        if runtime:
+            monkeypatch.setenv("XDG_RUNTIME_DIR", short)
+        else:
+            monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+        server = await serve(with_socket(app, long), port=0)
+        assert server.socket.parent.parent == Path(short)
+        assert stat.S_IMODE(server.socket.parent.stat().st_mode) == 0o700
+        connector = aiohttp.UnixConnector(str(server.socket))
+        async with (
+            aiohttp.ClientSession("http://scanner", connector=connector) as local,
+            local.get("/healthz") as answer,
+        ):
+            assert answer.status == 200
+        await server.stop()
+        await server.stop()
+        assert not any(Path(short).iterdir())
+    assert str(server.socket) in caplog.text
 
 
 # ---- what goes wrong -------------------------------------------------------------------------------------------------
@@ -158,24 +198,40 @@ def failing(error: Exception) -> Handler:
     return half
 
 
+NO_HTTP = [
+    b"\x16\x03\x01\x00\xa5\x01\x00",
+    b"hello",
+    b"GET / HTTP/1.1\r\nHost: a\r\nHost: b",
+    b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1",
+    b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked",
+    b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: a",
+    b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 9000,
+    b"GET / HTTP/1.1\r\nHost: a\r\nbroken header: \x00",
+]
+
+
 async def test_what_is_no_http(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    for request in (b"\x16\x03\x01\x00\xa5\x01", b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", b"nonsense\r\n\r\n"):
+    for request in NO_HTTP:
         status, data = await raw(server, request + b"\r\n\r\n")
-        assert status == 400
-        assert b"Traceback" not in data
-    assert caplog.records
-    for record in caplog.records:
-        assert record.levelname == "INFO"
-        assert record.exc_info is None
-        assert record.getMessage().startswith("Error handling request from 127.0.0.1: ")
+        assert status == 400, request
+        head, _, body = data.partition(b"\r\n\r\n")
+        assert json.loads(body)["error"]["code"] == "bad_request", request
+        for name, value in ANSWER_HEADERS.items():
+            assert f"\r\n{name}: {value}\r\n".encode() in head + b"\r\n", request
+    assert caplog.records == [], "whoever sends rubbish does not fill the log"
 
 
-def test_other_records_of_the_server_stay_as_they_are(caplog: pytest.LogCaptureFixture) -> None:
-    http_log.error("a fault", exc_info=ZeroDivisionError())
-    http_log.error("another")
-    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
-    assert caplog.records[0].exc_info is not None
+async def test_faults_below_the_application_are_said(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    below = HttpServer(server.runner.server, {})()
+    request = mock.Mock(remote="127.0.0.1")
+    request.writer.output_size = 0
+    response = below.handle_error(request, 500, ZeroDivisionError())
+    assert (response.status, response.content_type) == (500, "application/json")
+    assert [record.getMessage() for record in caplog.records] == ["a request failed with status 500"]
+    request.writer.output_size = 1
+    with pytest.raises(ConnectionResetError):
+        below.handle_error(request, 500, ZeroDivisionError())
 
 
 # ---- stopping --------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from yarl import URL
 
 from scanner.decoding import decode
@@ -12,6 +13,7 @@ from scanner.planning import make_plans
 from scanner.spec import ScanSpec
 from scanner.storage import NewPass, NewSession
 from tests.web.conftest import QUICK, SMALL, ended, reached
+from web import streams
 
 if TYPE_CHECKING:
     from scanner.app import App
@@ -69,12 +71,15 @@ async def test_queries_that_mean_nothing(ask: Callable[..., Any]) -> None:
         ("sort=colour", "sort"),
         ("status=lost", "status"),
         ("q=" + "x" * 201, "q"),
-        ("colour=red", ""),
+        ("colour=red", "colour"),
+        ("q=a&q=b", "q"),
     ]:
         answer = await ask("GET", f"/api/sessions?{query}")
         assert (answer.status, answer.code, answer.paths) == (400, "invalid", [path]), query
-    for query in ("q=a&q=b", "after=nonsense"):
-        assert (await ask("GET", f"/api/sessions?{query}")).code == "invalid"
+    assert (await ask("GET", "/api/sessions?after=nonsense")).code == "invalid"
+    answer = await ask("GET", "/api/sessions?limt=3&sort=colour")
+    assert answer.paths == ["limt", "sort"], "all faults at once"
+    assert "limit" in answer.body["error"]["message"], "the nearest right name is told"
 
 
 async def test_what_jobs_work_on(app: App, ask: Callable[..., Any]) -> None:
@@ -132,6 +137,18 @@ async def test_passes_with_their_shots(app: App, ask: Callable[..., Any]) -> Non
     assert view["spec"]["plan"]["kind"] == "list"
     assert view["rig"]["name"] == "Demo rig"
     assert view["locked"]["main"]["width"] == 320
+
+
+async def test_passes_with_many_shots_come_in_pieces(
+    app: App, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await scanned(app, ask)
+    path = f"/api/sessions/{session}/passes/main"
+    whole = (await ask("GET", path)).body
+    monkeypatch.setattr(streams, "PIECE", 2)
+    answer = await ask("GET", path)
+    assert (answer.status, answer.body) == (200, whole)
+    assert answer.headers["Content-Type"] == "application/json"
 
 
 async def test_another_pass(app: App, ask: Callable[..., Any]) -> None:

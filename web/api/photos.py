@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
+import re
+from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Final, Literal
 
 import msgspec
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
 
-from scanner.errors import InvalidError, NotFoundError
+from scanner.errors import DamagedError, InvalidError, NotFoundError
 from scanner.model import PassName, Photo, SessionId
 from scanner.spec import Slug
 from web.api.scans import accepted
 from web.archive import send_archive
-from web.codec import body_of, encode, export_name, listing, photo_name, query_of, raw_answer, session_id
+from web.codec import RefusedError, body_of, encode, export_name, listing, photo_name, query_of, session_id
 from web.context import context, daemon, origin
+from web.streams import send_long
 
 FOR_EVER: Final = "private, max-age=31536000, immutable"  # a photo's name is never used for another picture
-AT_A_TIME: Final = 500  # photos encoded between two looks at the loop
+RANGE: Final = re.compile(r"bytes=(?=.*\d)(\d*)-(\d*)")
 
 
 class PhotosQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"pass_": "pass"}):
@@ -65,24 +68,44 @@ async def list_photos(request: web.Request) -> web.StreamResponse:
             raise InvalidError(message, errors=[{"path": "after", "message": "no photo of this list has this name"}])
         start = names.index(query.after) + 1
     part = photos[start : None if query.limit is None else start + query.limit]
-    more = start + len(part) < len(photos)
-    pieces: list[bytes] = []
-    for some in _batches(part):
-        pieces.extend(_views(session, some))
-        await asyncio.sleep(0)  # ten thousand at once would hold everybody up for 50 ms
-    following = encode(part[-1].name if more and part else None)
-    return raw_answer(b'{"items":[%b],"next":%b,"total":%d}' % (b",".join(pieces), following, len(photos)))
+    more = part and start + len(part) < len(photos)
+    tail = b'],"next":%b,"total":%d}' % (encode(part[-1].name if more else None), len(photos))
+    return await send_long(request, context(request).streams, b'{"items":[', part, partial(_view, session), tail)
 
 
 async def photo(request: web.Request) -> web.StreamResponse:
     """A photo's file: whole, or small for lists and screens. Ranges and ETags are answered."""
     storage = daemon(request).storage
     session, name, query = session_id(request), photo_name(request), query_of(request, PhotoQuery)
-    if query.size == "full":
-        path = await storage.photo_file(session, name)
-    else:
-        path = await storage.thumbnail(session, name, query.size)
-    return web.FileResponse(path, headers={"Cache-Control": FOR_EVER})
+    try:
+        whole = path = await storage.photo_file(session, name)
+        if query.size != "full":
+            path = await storage.thumbnail(session, name, query.size)
+    except DamagedError as error:
+        raise RefusedError(HTTPStatus.CONFLICT, error.code, error.message) from error
+    stand_in = query.size != "full" and path == whole  # for a small one that cannot be kept now
+    return PhotoResponse(path, headers={"Cache-Control": "no-store" if stand_in else FOR_EVER})
+
+
+class PhotoResponse(web.FileResponse):
+    """A file, or the part of it that is asked for; whoever asks for no part that can be gets all of it."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        wanted = request.headers.get("Range")
+        if wanted is not None and not _sensible(wanted) and not request.body_exists:
+            headers = request.headers.copy()
+            del headers["Range"]
+            request = request.clone(headers=headers)
+        return await super().prepare(request)
+
+
+def _sensible(wanted: str) -> bool:
+    """Whether a Range header names one range of bytes; others are to be ignored."""
+    match = RANGE.fullmatch(wanted)
+    if match is None:
+        return False
+    first, last = match.groups()
+    return not (first and last) or int(first) <= int(last)
 
 
 async def start_export(request: web.Request) -> web.StreamResponse:
@@ -108,17 +131,14 @@ async def download_export(request: web.Request) -> web.StreamResponse:
 
 
 async def download(request: web.Request) -> web.StreamResponse:
-    """A whole session as a zip archive."""
+    """A session as a zip archive: its photos and all that is known of them. Exports have their own download."""
     parts, session = context(request), session_id(request)
     query_of(request, DownloadQuery)
-    return await send_archive(request, parts.streams, session, await parts.app.storage.session_files(session))
+    files = await parts.app.storage.session_files(session)
+    own = [file for file in files if not file.name.startswith("exports/")]
+    return await send_archive(request, parts.streams, session, own)
 
 
-def _batches(photos: tuple[Photo, ...]) -> Iterator[tuple[Photo, ...]]:
-    return (photos[start : start + AT_A_TIME] for start in range(0, len(photos), AT_A_TIME))
-
-
-def _views(session: SessionId, photos: tuple[Photo, ...]) -> Iterator[bytes]:
-    """Photos in JSON, each with its address."""
-    address = f',"url":"/api/sessions/{session}/photos/'.encode()
-    return (encode(photo)[:-1] + address + photo.name.encode() + b'"}' for photo in photos)
+def _view(session: SessionId, photo: Photo) -> bytes:
+    """A photo in JSON, with its address."""
+    return encode(photo)[:-1] + f',"url":"/api/sessions/{session}/photos/{photo.name}"}}'.encode()

@@ -13,8 +13,9 @@ from scanner.records import PassInfo, Session, ShotInfo
 from scanner.spec import PassSpec
 from scanner.storage import SessionQuery
 from web.api.scans import accepted
-from web.codec import Listed, answer, listing, pass_name, query_of, session_id
-from web.context import daemon, origin
+from web.codec import Listed, answer, encode, listing, pass_name, query_of, session_id
+from web.context import context, daemon, origin
+from web.streams import send_long
 
 if TYPE_CHECKING:
     from scanner.app import App
@@ -39,7 +40,7 @@ class PassView(msgspec.Struct, frozen=True):
     shots: tuple[ShotInfo, ...]
     spec: PassSpec
     rig: RigInfo
-    locked: dict[str, LockedSettings] | None
+    locked: dict[str, LockedSettings]
 
 
 class Restorable(msgspec.Struct, frozen=True):
@@ -88,13 +89,16 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def show_pass(request: web.Request) -> web.StreamResponse:
     """One pass with all its shots."""
-    storage = daemon(request).storage
+    parts = context(request)
+    storage = parts.app.storage
     session, name = session_id(request), pass_name(request)
     document = await storage.pass_document(session, name)
     shots = await storage.shots(session, name)
     info = next(info for info in (await storage.get_session(session)).passes if info.name == name)
-    locked = {str(camera): value for camera, value in document.locked.items()}
-    return answer(PassView(info, shots, document.spec, document.rig, locked))
+    locked = {str(camera): settings for camera, settings in document.locked.items()}
+    around = encode(PassView(info, (), document.spec, document.rig, locked))
+    head, mark, tail = around.partition(b'"shots":[')  # the first list of this name; a pass has a number under it
+    return await send_long(request, parts.streams, head + mark, shots, encode, tail)
 
 
 async def resume_pass(request: web.Request) -> web.StreamResponse:

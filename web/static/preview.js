@@ -65,7 +65,7 @@ export class ScanPreview extends HTMLElement {
     this.#timer = window.setInterval(() => this.#state(), 1000);
     this.#offs = [
       store.on('link', () => this.#state()),
-      store.on('preview_fault', (/** @type {any} */ fault) => { if (fault.camera === this.#camera) { this.#fault = tidy(fault.message); this.#state(); } }),
+      store.on('preview_fault', (/** @type {any} */ fault) => { if (fault.camera === this.#camera) { this.#fault = tidy(fault.message); this.#times = []; this.#state(); } }),
     ];
     this.#subscribe();
   }
