@@ -100,7 +100,7 @@ def thumbnail(jpeg: Path | bytes, max_side: int, quality: int = 80) -> bytes:
             return _saved(image, quality)
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
         name = "This JPEG" if isinstance(jpeg, bytes) else f"{jpeg.name}"
-        msg = f"{name} cannot be decoded ({error}): the file is damaged."
+        msg = f"{name} cannot be decoded: the file is damaged."
         raise DamagedError(msg) from error
 
 

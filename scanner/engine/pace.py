@@ -37,7 +37,7 @@ class Pace:
         after: Shot | None = None
         for count, shot in enumerate(reversed(shots)):
             if after is not None:
-                motion += shot_move_time(shot.viewpoint, after.viewpoint, limits)
+                motion += shot_move_time(shot.viewpoint, after.viewpoint, limits) / limits.speed
             self._left[shot.index] = (count, motion)
             after = shot
 

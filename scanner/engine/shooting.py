@@ -99,7 +99,7 @@ class Shooter:
 
     async def _move(self, shot: Shot) -> None:
         target = shot.viewpoint
-        predicted = shot_move_time(self._rig.measured(), target, self._limits) * self._limits.speed
+        predicted = shot_move_time(self._rig.measured(), target, self._limits)
         overdue = AxisStuckError(
             f"the rig did not reach {target.azimuth:.1f} degrees in time: check motor and coupling"
         )

@@ -64,6 +64,7 @@ class JobQueue:
         self._storage = storage
         self._settings = settings
         self._rig = engine.rig
+        self._clock = clock
         self._board = Board(store=storage.jobs, bus=bus, clock=clock, keep_ended=settings.keep_ended)
         self._submitter = Submitter(
             storage=storage,
@@ -135,7 +136,7 @@ class JobQueue:
                 await self._board.forget_old()
             except StorageError as error:
                 log.warning("ended jobs could not be forgotten: %s", error.message)
-            await asyncio.sleep(TIDYING)
+            await self._clock.sleep(TIDYING * self._clock.speed)
 
     async def _lane(self, runner: Runner, *, scans: bool) -> None:
         while True:

@@ -105,6 +105,8 @@ async def test_ranges_that_mean_nothing_are_ignored(app: App, ask: Callable[...,
     ):
         answer = await ask("GET", url, headers={"Range": wanted})
         assert (answer.status, answer.body) == (200, whole), wanted
+    nothing = await ask("GET", url, headers={"Range": "bytes=-0"})
+    assert (nothing.status, nothing.code) == (416, "range_not_satisfiable")
 
 
 async def test_a_damaged_photo_is_no_fault_of_the_daemon(

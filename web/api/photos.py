@@ -21,6 +21,7 @@ from web.context import context, daemon, origin
 from web.streams import send_long
 
 FOR_EVER: Final = "private, max-age=31536000, immutable"  # a photo's name is never used for another picture
+NO_BYTES: Final = re.compile(r"bytes=-0+")
 RANGE: Final = re.compile(r"bytes=(?=.*\d)(\d*)-(\d*)")
 
 
@@ -84,23 +85,28 @@ async def photo(request: web.Request) -> web.StreamResponse:
     except DamagedError as error:
         raise RefusedError(HTTPStatus.CONFLICT, error.code, error.message) from error
     stand_in = query.size != "full" and path == whole  # for a small one that cannot be kept now
-    return PhotoResponse(path, headers={"Cache-Control": "no-store" if stand_in else FOR_EVER})
+    part = _sensible(request.headers.get("Range", "bytes=0-")) or request.body_exists  # which cannot be cloned any more
+    response = web.FileResponse if part else WholeFile
+    return response(path, headers={"Cache-Control": "no-store" if stand_in else FOR_EVER})
 
 
-class PhotoResponse(web.FileResponse):
-    """A file, or the part of it that is asked for; whoever asks for no part that can be gets all of it."""
+class WholeFile(web.FileResponse):
+    """A file, whatever part of it the request names."""
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        wanted = request.headers.get("Range")
-        if wanted is not None and not _sensible(wanted) and not request.body_exists:
-            headers = request.headers.copy()
-            del headers["Range"]
-            request = request.clone(headers=headers)
-        return await super().prepare(request)
+        headers = request.headers.copy()
+        headers.pop("Range")
+        return await super().prepare(request.clone(headers=headers))
 
 
 def _sensible(wanted: str) -> bool:
-    """Whether a Range header names one range of bytes; others are to be ignored."""
+    """Whether a Range header names one range of bytes; others are to be ignored.
+
+    Errors: RefusedError for the last no bytes, which are nowhere.
+    """
+    if NO_BYTES.fullmatch(wanted):
+        message = "the last 0 bytes are no part of any file"
+        raise RefusedError(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "range_not_satisfiable", message)
     match = RANGE.fullmatch(wanted)
     if match is None:
         return False

@@ -13,7 +13,7 @@ from scanner.hardware.sim.sensor import UNIT_EXPOSURE_US, UNIT_F_NUMBER
 
 WIDTH = 160  # pixels of the small picture
 HIGHLIGHTS = 99.0  # percentile of its light that is brought to FULL
-FULL = 0.72  # of what the sensor can hold
+FULL = 0.66  # of what the sensor can hold
 FASTEST_US, SLOWEST_US = 100, 100_000  # a longer exposure would slow a scan down; gain does the rest
 MOST_GAIN = 8.0
 BRIGHT_ENOUGH = 1e-5  # light below which there is nothing to meter

@@ -26,7 +26,7 @@ SHOTS = tuple(
 @pytest.mark.parametrize("speed", [1.0, 5.0])
 def test_it_counts_down_to_nothing_in_seconds_of_the_world(speed):
     pace = Pace(SHOTS, limits(speed), Habits(rest=1.0))
-    step = shot_move_time(SHOTS[0].viewpoint, SHOTS[1].viewpoint, limits(speed))
+    step = shot_move_time(SHOTS[0].viewpoint, SHOTS[1].viewpoint, limits(speed)) / speed
     assert [pace.left(shot.index) for shot in SHOTS] == pytest.approx(
         [3 * step + 3 / speed, 2 * step + 2 / speed, step + 1 / speed, 0.0]
     )
@@ -46,7 +46,7 @@ def test_habits_are_learned_at_once_and_then_slowly():
 def test_it_learns_the_true_pace_from_photo_to_photo(speed):
     """Whatever a shot costs that no model knows of: it is in the time from one photo to the next."""
     pace = Pace(SHOTS, limits(speed), Habits(rest=0.0))
-    step = shot_move_time(SHOTS[0].viewpoint, SHOTS[1].viewpoint, limits(speed))
+    step = shot_move_time(SHOTS[0].viewpoint, SHOTS[1].viewpoint, limits(speed)) / speed
     pace.saved(1, 100.0)
     pace.saved(2, 100.0 + step + 0.25)
     assert pace.left(2) == pytest.approx(2 * (step + 0.25))
