@@ -20,7 +20,7 @@ from scanner.app import App, open_app
 from scanner.config import Config, demo_config, load
 from scanner.demo import object_turner, scan_example
 from scanner.errors import ScannerError
-from web.app import serve
+from web.app import Server, serve
 
 log = logging.getLogger("scanner")
 
@@ -65,7 +65,7 @@ async def _serve(config: Config, *, demo: bool, example: bool) -> int:
             await stack.enter_async_context(object_turner(app))
         server = await serve(app)
         stack.push_async_callback(server.stop)
-        _greet(app, server.url)
+        _greet(app, server)
         if example:
             await scan_example(app)
         await stop.wait()
@@ -81,11 +81,11 @@ def _say_restart() -> None:
     log.warning("SIGHUP: the configuration is read at the start alone; restart the daemon to apply a change")
 
 
-def _greet(app: App, url: str) -> None:
-    log.info("ready: %s", url)
+def _greet(app: App, server: Server) -> None:
+    log.info("ready: %s", server.url)
     if app.demo:
         log.info("everything is kept below %s", app.config.data_dir.parent)
-        log.info("command line: export SCANNER_SOCKET=%s", app.config.socket)
+        log.info("command line: export SCANNER_SOCKET=%s", server.socket)
 
 
 if __name__ == "__main__":

@@ -112,8 +112,10 @@ def unix_socket(wanted: Path) -> tuple[socket.socket, Path]:
 
 
 def remove_socket(path: Path, wanted: Path) -> None:
-    """Take the socket away, and the private directory if it was in one; idempotent."""
-    with suppress(FileNotFoundError):
+    """Take the socket away, and the private directory if it was in one; idempotent. One that cannot be taken away is in
+    nobody's way: the next start replaces it.
+    """
+    with suppress(OSError):
         path.unlink()
         if path != wanted:
             path.parent.rmdir()

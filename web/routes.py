@@ -55,12 +55,12 @@ def get(path: str, handler: Handler, gives: Any = None, **more: Any) -> Route:  
     return Route(**{"method": "GET", "path": path, "handler": handler, "role": Role.VIEWER, "gives": gives, **more})
 
 
-def post(path: str, handler: Handler, gives: Any = None, **more: Any) -> Route:  # noqa: ANN401
+def post(path: str, handler: Handler, gives: Any = None, **more: Any) -> Route:  # noqa: ANN401 - types are values here
     """A route that does something; for operators unless it says otherwise."""
     return Route(**{"method": "POST", "path": path, "handler": handler, "role": Role.OPERATOR, "gives": gives, **more})
 
 
-def delete(path: str, handler: Handler, gives: Any = None, **more: Any) -> Route:  # noqa: ANN401
+def delete(path: str, handler: Handler, gives: Any = None, **more: Any) -> Route:  # noqa: ANN401 - types are values here
     """A route that takes something away; for operators."""
     return Route(
         **{"method": "DELETE", "path": path, "handler": handler, "role": Role.OPERATOR, "gives": gives, **more}
@@ -125,7 +125,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api/openapi.json", page.openapi),
     # the page
     get("/", page.view, **SHELL),
-    get("/{view:scan|sessions|jobs|system}", page.view, **SHELL),
+    get("/sessions", page.view, **SHELL),
     get("/sessions/{id}", page.view, **SHELL),
     get("/static/{path:.+}", page.asset, role=Role.PUBLIC, media=FILE),
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import os
 import socket
 import stat
 import tempfile
@@ -38,10 +37,17 @@ def demo(safe_mode: Config) -> Config:
     return safe_mode
 
 
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def entries(directory: str) -> list[Path]:
+    return list(Path(directory).iterdir())
+
+
 async def test_the_socket_is_for_its_group(server: Server) -> None:
-    mode = server.socket.stat().st_mode
-    assert stat.S_ISSOCK(mode)
-    assert stat.S_IMODE(mode) == 0o660
+    assert server.socket.is_socket()
+    assert mode(server.socket) == 0o660
     await server.stop()
     assert not server.socket.exists()
     await server.stop()
@@ -65,6 +71,13 @@ async def test_a_socket_left_by_a_daemon_that_was_killed(app: App) -> None:
     async with aiohttp.ClientSession("http://scanner", connector=connector) as local, local.get("/healthz") as response:
         assert response.status == 200
     await server.stop()
+
+
+async def test_a_socket_that_cannot_be_taken_away_holds_nothing_up(server: Server) -> None:
+    server.socket.unlink()
+    server.socket.mkdir()
+    await server.stop()
+    assert server.socket.is_dir()
 
 
 async def test_a_port_that_is_taken(app: App) -> None:
@@ -112,7 +125,7 @@ async def test_a_path_that_is_too_long_for_a_socket(
             monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
         server = await serve(with_socket(app, long), port=0)
         assert server.socket.parent.parent == Path(short)
-        assert stat.S_IMODE(os.stat(server.socket.parent).st_mode) == 0o700
+        assert mode(server.socket.parent) == 0o700
         connector = aiohttp.UnixConnector(str(server.socket))
         async with (
             aiohttp.ClientSession("http://scanner", connector=connector) as local,
@@ -121,7 +134,7 @@ async def test_a_path_that_is_too_long_for_a_socket(
             assert answer.status == 200
         await server.stop()
         await server.stop()
-        assert os.listdir(short) == []
+        assert entries(short) == []
     assert str(server.socket) in caplog.text
 
 

@@ -264,6 +264,11 @@ async def test_a_client_that_went_away_is_noticed(app: App, monkeypatch: pytest.
         async with connection(server) as (_, writer):
             writer.write(STALL % b"/api/events")
             await until(lambda: len(server.streams) == 1)
+        await until(lambda: server.streams._ticker is None)
+        assert len(server.streams) == 0
+        async with connection(server) as (_, writer):
+            writer.write(STALL % b"/api/events")
+            await until(lambda: len(server.streams) == 1)
         await until(lambda: len(server.streams) == 0)
 
 
@@ -372,7 +377,7 @@ async def test_what_two_send_at_once_is_on_its_way_until_both_are_done() -> None
     streams = Streams()
     with streams.open(request, aioweb.StreamResponse(), lambda _: None) as stream:
         first, second = asyncio.Event(), asyncio.Event()
-        sending = [asyncio.create_task(stream.send(event.wait())) for event in (first, second)]  # type: ignore[arg-type]
+        sending = [asyncio.create_task(stream.send(event.wait())) for event in (first, second)]
         await asyncio.sleep(0)
         stream.look()
         assert stream.stuck > 0.0

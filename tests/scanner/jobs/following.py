@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from scanner.app import App
+from scanner.app import App, open_app
+from scanner.config import Config
 from scanner.events import Envelope, PhotoSaved, ProgressMade
 from scanner.model import JobId
 from scanner.records import Job
@@ -23,6 +26,18 @@ def a_pass(name: str = "main", shots: int = 4, **fields: object) -> PassSpec:
 
 def a_scan(*names: str, shots: int = 4, title: str = "Blue vase", **fields: object) -> ScanSpec:
     return ScanSpec(title=title, passes=tuple(a_pass(name, shots, **fields) for name in names or ("main",)))
+
+
+@asynccontextmanager
+async def daemon(config: Config) -> AsyncIterator[tuple[App, Follower]]:
+    """A daemon from its start to its orderly end, and somebody who follows it."""
+    app = await open_app(config, demo=True)
+    follower = Follower(app)
+    try:
+        yield app, follower
+    finally:
+        follower.close()
+        await app.close()
 
 
 class Follower:

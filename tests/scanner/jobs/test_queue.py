@@ -31,13 +31,6 @@ from scanner.states import ACTIVE, ENDED, Command, JobState, PassState, ShotStat
 from tests.scanner.jobs.following import Follower, a_pass, a_scan
 
 
-@pytest.fixture
-def follower(app):
-    follower = Follower(app)
-    yield follower
-    follower.close()
-
-
 def session_dirs(app):
     return sorted(path.name for path in (app.config.data_dir / "sessions").iterdir())
 

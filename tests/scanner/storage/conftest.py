@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,18 +9,14 @@ import pytest
 
 from scanner.storage import SessionHandle, StorageManager
 from tests.scanner.storage.support import Place, new_session
-
-MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory: the same calls, but fsync costs nothing
+from tests.support.memory import in_memory
 
 
 @pytest.fixture
 def tmp_path(tmp_path: Path) -> Iterator[Path]:
     """A real directory, in memory where the machine has such a place: thousands of fsyncs need no disk here."""
-    if not MEMORY.is_dir():
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=MEMORY, prefix="scanner-test-") as directory:
-        yield Path(directory)
+    with in_memory(tmp_path) as directory:
+        yield directory
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from scanner.hardware.sim.sensor import Development, Noise, Planes, develop, exposed, read_out
 from tests.scanner.hardware.sim.looking import BANK, development
@@ -26,8 +27,6 @@ def test_codes_follow_the_srgb_curve(light: float) -> None:
 
 
 def test_colours_are_those_of_jpeg() -> None:
-    from PIL import Image  # noqa: PLC0415
-
     light = np.zeros((3, 2, 2), np.float32)
     light[:] = np.array([0.6, 0.1, 0.05], np.float32)[:, None, None]
     codes = tuple(round(srgb(channel)) for channel in (0.6, 0.1, 0.05))
