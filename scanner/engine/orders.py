@@ -42,6 +42,11 @@ class Orders:
         """Whether ``order`` was given, even if a stronger one was, too."""
         return order in self._given
 
+    @property
+    def ends(self) -> bool:
+        """Whether what is at work is to end."""
+        return not self._given.isdisjoint({Order.FINISH, Order.CANCEL})
+
     def give(self, order: Order) -> None:
         """Give an order; giving it twice is giving it once."""
         self._given.add(order)

@@ -27,6 +27,7 @@ ORDERS: Final = {
     Command.CANCEL: Order.CANCEL,
     Command.HALT: Order.HALT,
 }
+ENDING: Final = frozenset({Command.FINISH, Command.CANCEL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +37,11 @@ class Commander:
     board: Board
     scans: ScanRunner
 
-    def give(self, ticket: Ticket, command: Command, reason: str) -> Work | None:
-        """Apply a command at once; what is left to do is returned. Errors: CommandRefusedError."""
+    def give(self, ticket: Ticket, command: Command, reason: str, *, alone: bool = False) -> Work | None:
+        """Apply a command at once; what is left to do is returned. ``alone``: it ends the pass at work, not the job.
+
+        Errors: CommandRefusedError.
+        """
         job = ticket.job
         state = next_job_state(job.state, command)
         if job.kind != "scan" and command is not Command.CANCEL:
@@ -46,7 +50,7 @@ class Commander:
         if job.state in ENDED:
             return None  # done already: saying it twice is saying it once
         if ticket.orders is not None or job.state is JobState.RUNNING:
-            return self._order(ticket, command)
+            return self._order(ticket, command, alone=alone)
         return self._to_waiting(ticket, command, state, reason)
 
     def _to_waiting(self, ticket: Ticket, command: Command, state: JobState, reason: str) -> Work | None:
@@ -72,7 +76,7 @@ class Commander:
             return None
         return None if ticket.job.state is JobState.RUNNING else self._stand_still(ticket, HALTED)
 
-    def _order(self, ticket: Ticket, command: Command) -> Work | None:
+    def _order(self, ticket: Ticket, command: Command, *, alone: bool) -> Work | None:
         """To a run, or to a job that is about to be one."""
         orders = ticket.orders
         if orders is None or command is Command.SKIP:
@@ -81,6 +85,8 @@ class Commander:
         if command is Command.RESUME:
             orders.withdraw_pause()
         else:
+            if command in ENDING:  # to end the job is more than to end its pass, whichever was said first
+                ticket.pass_alone = alone and (ticket.pass_alone or not orders.ends)
             orders.give(ORDERS[command])
         strongest = orders.order
         self.board.set(ticket, order=strongest.name.lower() if strongest else None)
@@ -90,8 +96,7 @@ class Commander:
         """A waiting job, or one that stands still already for a weaker reason."""
         before = ticket.job.pause
         weaker = before is None or before.resumes_by_itself or ticket.decision is not None or pause is HALTED
-        if not weaker or before == pause:
-            ticket.decision = None
+        if not weaker or (before == pause and ticket.decision is None):
             return None
         self.board.stand_still(ticket, pause, shot=ticket.job.shot)
         ticket.wake.set()

@@ -51,6 +51,7 @@ class NamedPasses:
             ticket = self.board.active_for(session_id, name)
             if ticket is None:
                 ticket = await self.board.add(await self._job(session_id, info, origin, JobState.PAUSED))
+                ticket.reopen = name
                 await self._give(ticket, command)
             elif ticket.orders is not None and ticket.job.pass_ == name:
                 await self._give(ticket, command, alone=True)
@@ -60,8 +61,9 @@ class NamedPasses:
 
     async def _end_waiting(self, ticket: Ticket, info: PassInfo, command: Command) -> None:
         """End a pass that its living job does not work on; the job ends with its last pass."""
-        if info.state not in OVER:
-            await self.scans.end_pass(ticket, info.name, finish=command is Command.FINISH and info.saved > 0)
+        finish = command is Command.FINISH and info.saved > 0
+        if finish or info.state not in OVER:
+            await self.scans.end_pass(ticket, info.name, finish=finish)
         passes = await self.scans.passes(ticket)
         left = [one.name for one in passes if one.state not in OVER]
         if not left:
@@ -73,8 +75,7 @@ class NamedPasses:
             await self.board.keep(ticket)
 
     async def _give(self, ticket: Ticket, command: Command, *, alone: bool = False) -> None:
-        work = self.commander.give(ticket, command, "")
-        ticket.pass_alone = alone
+        work = self.commander.give(ticket, command, "", alone=alone)
         if work is not None:
             await work
 

@@ -50,6 +50,7 @@ class ScanRunner:
         """Work on a job until it has ended, or stands still because the daemon stops."""
         while True:
             orders = ticket.orders = Orders()  # from here on commands are orders to this run
+            ticket.pass_alone = False
             ending = await self._run_next(ticket, orders)
             decision = Command.FINISH if ending is None else await self._after(ticket, ending, orders)
             while isinstance(decision, Command):
@@ -115,6 +116,9 @@ class ScanRunner:
 
     async def _after(self, ticket: Ticket, ending: Ending, orders: Orders) -> Command | Order | None:
         """What to do next: go on (None), end (a Command), or leave the job as it is because the daemon stops."""
+        late = _late(ending, orders)
+        if ending.kind is EndingKind.PAUSED and ticket.pass_alone and late in {Command.FINISH, Command.CANCEL}:
+            ending = await self._end_late(ticket, finish=late is Command.FINISH)
         if ending.kind is EndingKind.PAUSED:
             return await self._stand_still(ticket, ending, orders)
         if orders.order is Order.FINISH and not ticket.pass_alone:
@@ -125,8 +129,12 @@ class ScanRunner:
 
     async def _after_pass(self, ticket: Ticket, ending: Ending, orders: Orders) -> Command | Order | None:
         """One pass is over, the job may not be."""
-        ticket.pass_alone, ticket.reopen = False, None
-        passes = await self.passes(ticket)
+        ticket.reopen = None
+        try:
+            passes = await self.passes(ticket)
+        except StorageError as error:
+            decision = await self._stand_still(ticket, Ending(kind=EndingKind.PAUSED, pause=fault(error)), orders)
+            return await self._after_pass(ticket, ending, orders) if decision is None else decision
         done = next(info for info in passes if info.name == ticket.job.pass_)
         if ending.kind is EndingKind.COMPLETED:
             self.bus.publish(PassCompleted(session_id=_session_id(ticket), pass_=done.name, saved=done.saved))
@@ -137,12 +145,21 @@ class ScanRunner:
         pause = turn_object(done, following)
         return await self._stand_still(ticket, Ending(kind=EndingKind.PAUSED, pause=pause), orders)
 
+    async def _end_late(self, ticket: Ticket, *, finish: bool) -> Ending:
+        """End the pass whose run had decided to pause before the order came."""
+        try:
+            info = next(info for info in await self.passes(ticket) if info.name == ticket.job.pass_)
+            finish = finish and info.saved > 0
+            await self.end_pass(ticket, info.name, finish=finish)
+        except (StorageError, ConflictError) as error:
+            return Ending(kind=EndingKind.PAUSED, pause=fault(error))
+        return Ending(kind=EndingKind.COMPLETED if finish else EndingKind.CANCELLED)
+
     async def _stand_still(self, ticket: Ticket, ending: Ending, orders: Orders) -> Command | Order | None:
         late = _late(ending, orders)
         if late is Command.RESUME or (late is not None and not ticket.pass_alone):
             return None if late is Command.RESUME else late
         ticket.orders = None  # in the same step as the state below: a command finds either both or neither
-        ticket.pass_alone = False
         ticket.wake.clear()
         pause = HALTED if orders.includes(Order.HALT) or ending.pause is None else ending.pause
         failed = ending.shot.index if ending.shot else ticket.job.shot  # still the same one if no photo came after it
@@ -188,7 +205,7 @@ class ScanRunner:
             passes = await self.passes(ticket)
             finished = command is Command.FINISH and any(info.saved for info in passes)
             for info in passes:
-                if info.state not in OVER:
+                if info.state not in OVER or (finished and info.name == ticket.reopen):
                     await self.end_pass(ticket, info.name, finish=finished and info.saved > 0)
             passes = await self.passes(ticket)
         except (StorageError, ConflictError) as error:

@@ -162,7 +162,7 @@ async def test_an_ended_job_is_ended(app, follower):
     await follower.until(job.id, *ENDED)
     assert (await app.jobs.command(job.id, Command.FINISH, origin="test")).state is JobState.COMPLETED  # has had it
     for command in set(Command) - {Command.FINISH}:
-        with pytest.raises(CommandRefusedError, match="it has ended"):
+        with pytest.raises(CommandRefusedError):
             await app.jobs.command(job.id, command, origin="test")
 
 

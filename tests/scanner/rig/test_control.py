@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from scanner.clock import SystemClock
 from scanner.errors import (
     AxisError,
+    CameraGoneError,
     DeviceBusyError,
     DeviceNotFoundError,
     InvalidError,
+    LightError,
     PositionUnknownError,
     RigBusyError,
     RigMissingError,
 )
 from scanner.events import EventBus, RigChanged
+from scanner.hardware.sim.faults import Faults
 from scanner.model import CameraName
 from scanner.rig import RigControl, RigPhase
+from tests.support.doubles import Failing, Held
+from tests.support.twin import brightness, dark, still
 
 
 @pytest.fixture
@@ -32,6 +38,12 @@ async def control(rig, bus, demo):
     await control.open()
     yield control
     await control.close()
+
+
+@pytest.fixture
+def twin_faults(rig) -> Faults:
+    """The faults of the twin's devices, to be changed."""
+    return rig.turntable._faults
 
 
 async def begin_move(control, bus) -> asyncio.Future[None]:
@@ -175,3 +187,124 @@ async def test_what_is_out_of_range_is_refused_and_breaks_nothing(control, azimu
     assert caught.value.detail["errors"][0]["path"] == path
     assert control.phase is RigPhase.READY
     await control.move(10.0, 20.0)
+
+
+async def test_the_lamp_comes_back_after_a_fault_and_goes_with_whoever_looks(control, rig, twin_faults):
+    """Known and real brightness do not part, whatever happens between."""
+    await control.home()
+    await control.watch(watched=True)
+    twin_faults.stuck_table = True
+    with pytest.raises(AxisError):
+        await control.move(90.0, None)
+    assert control.phase is RigPhase.FAULT
+    assert dark(rig)
+    twin_faults.stuck_table = False
+    async with control.lease():
+        await control.set_lights({"ring": 1.0})
+        assert brightness(rig) == {"ring": 1.0}
+    assert brightness(rig) == {"ring": 1.0}  # for whoever looks
+    await control.watch(watched=False)
+    assert dark(rig)
+
+
+async def test_whoever_leaves_during_a_fault_or_a_move_leaves_no_light_on(control, rig, bus, twin_faults):
+    await control.home()
+    await control.watch(watched=True)
+    moving = await begin_move(control, bus)
+    await control.watch(watched=False)
+    await moving
+    assert dark(rig)
+    await control.watch(watched=True)
+    twin_faults.stuck_table = True
+    with pytest.raises(AxisError):
+        await control.move(90.0, None)
+    await control.watch(watched=False)
+    assert dark(rig)
+
+
+async def test_two_at_once_find_a_rig_that_failed(control, twin_faults):
+    """One opens it and moves, the other is refused: nobody opens what is open."""
+    twin_faults.stuck_table = True
+    with pytest.raises(AxisError):
+        await control.home()
+    twin_faults.stuck_table = False
+    answers = await asyncio.gather(control.home(), control.home(), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [type(None), RigBusyError]
+    assert control.phase is RigPhase.READY
+
+
+async def test_stop_tries_everything_whatever_fails(control, rig, monkeypatch, bus):
+    await control.home()
+    await control.light("ring", 1.0)
+    moving = await begin_move(control, bus)
+    light = rig.lights["ring"]
+    monkeypatch.setattr(light, "set", Failing(light.set, LightError("its wire is off")))
+    stopping = Held(rig.turntable.stop)
+    monkeypatch.setattr(rig.turntable, "stop", stopping)
+    stop = asyncio.ensure_future(control.stop())
+    await stopping.reached.wait()
+    stopping.let_go()
+    with pytest.raises(LightError):
+        await stop
+    with pytest.raises(AxisError):
+        await moving
+    assert still(rig)
+    assert control.phase is RigPhase.FAULT
+
+
+async def test_an_axis_that_fails_stops_the_other(control, rig, twin_faults):
+    await control.home()
+    twin_faults.stuck_tilt = True
+    with pytest.raises(AxisError):
+        await control.move(170.0, 60.0)
+    assert still(rig)
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_camera_that_is_not_back_is_a_fault_until_it_is(control, rig, monkeypatch, again):
+    camera = rig.cameras[CameraName("main")]
+    monkeypatch.setattr(camera, "open", Failing(camera.open, CameraGoneError("no answer"), times=1))
+    async with control.lease():
+        with pytest.raises(CameraGoneError):
+            await control.reopen_camera(CameraName("main"))
+        assert control.phase is RigPhase.FAULT
+        if again:
+            await control.reopen_camera(CameraName("main"))
+            assert control.phase is RigPhase.SCANNING
+            await control.reopen_camera(CameraName("main"))
+    assert control.phase is (RigPhase.READY if again else RigPhase.FAULT)
+    await control.home()  # opens a rig that failed
+    assert control.phase is RigPhase.READY
+
+
+async def test_a_light_that_fails_while_nobody_uses_the_rig_is_a_fault(control, rig, monkeypatch, caplog):
+    light = rig.lights["ring"]
+    monkeypatch.setattr(light, "set", Failing(light.set, LightError("its wire is off")))
+    await control.watch(watched=True)
+    assert control.phase is RigPhase.FAULT
+    assert "its wire is off" in caplog.text
+
+
+async def test_a_rig_without_tilt_says_so(rig, bus, demo):
+    fixed = RigControl(
+        replace(rig, tilt=None, fixed_elevation=25.0), clock=SystemClock(demo.rig.speed), bus=bus
+    )
+    await fixed.open()
+    assert (fixed.info().tilt, fixed.info().fixed_elevation) == (None, 25.0)
+    assert fixed.describe().fixed_elevation == 25.0
+    assert (fixed.limits().tilt, fixed.limits().fixed_elevation) == (None, 25.0)
+    with pytest.raises(DeviceNotFoundError):
+        await fixed.move(None, 30.0)
+    await fixed.home()
+    await fixed.move(30.0, None)
+    assert fixed.measured().elevation == 25.0
+    await fixed.close()
+
+
+async def test_a_closed_rig_is_opened_by_whoever_uses_it(rig, bus, demo):
+    control = RigControl(rig, clock=SystemClock(demo.rig.speed), bus=bus)
+    async with control.lease():
+        assert control.phase is RigPhase.SCANNING
+    await control.close()
+    await control.close()
+    assert control.phase is RigPhase.CLOSED

@@ -1,0 +1,231 @@
+"""A store that fails: nothing counts as done that is not on disk, and what failed can be tried again."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import pytest
+
+from scanner.errors import PassLockedError, StorageError
+from scanner.model import PassName, SessionId
+from scanner.states import ENDED, Command, JobState, PassState
+from scanner.storage.writer import PassWriter
+from tests.scanner.jobs.following import a_pass, a_scan
+from tests.support.doubles import Failing
+from tests.support.twin import dark, still
+
+GONE = StorageError("the disk is gone", reason="io_error")
+
+
+async def pass_state(app, session_id) -> PassState:
+    return (await app.storage.get_session(session_id)).passes[0].state
+
+
+def sessions_on_disk(app) -> list[str]:
+    return [path.name for path in (app.config.data_dir / "sessions").iterdir() if not path.name.startswith(".")]
+
+
+async def test_a_scan_whose_job_cannot_be_written_down_leaves_nothing(app, monkeypatch):
+    monkeypatch.setattr(app.storage.jobs, "put", Failing(app.storage.jobs.put, GONE, times=1))
+    with pytest.raises(StorageError):
+        await app.jobs.submit_scan(a_scan(), "test", idempotency_key="k", digest="d")
+    assert sessions_on_disk(app) == []
+    assert app.jobs.list() == ()
+    again = await app.jobs.submit_scan(a_scan(), "test", idempotency_key="k", digest="d")
+    assert sessions_on_disk(app) == [again.session_id]
+
+
+async def test_a_pass_whose_job_cannot_be_written_down_leaves_nothing(app, follower, monkeypatch):
+    job = await app.jobs.submit_scan(a_scan(shots=1), "test")
+    await follower.until(job.id, *ENDED)
+    monkeypatch.setattr(app.storage.jobs, "put", Failing(app.storage.jobs.put, GONE, times=1))
+    with pytest.raises(StorageError):
+        await app.jobs.submit_pass(job.session_id, a_pass("two"), "test")
+    assert [info.name for info in (await app.storage.get_session(job.session_id)).passes] == ["main"]
+    again = await app.jobs.submit_pass(job.session_id, a_pass("two"), "test")
+    assert (await follower.until(again.id, *ENDED)).result.saved == 4
+
+
+async def test_a_job_list_that_cannot_be_written_does_not_hide_the_truth(app, follower, monkeypatch, caplog):
+    monkeypatch.setattr(app.storage.jobs, "put", Failing(app.storage.jobs.put, GONE, when=lambda job: job.started_at))
+    job = await app.jobs.submit_scan(a_scan(), "test")
+    ended = await follower.until(job.id, *ENDED)
+    assert (ended.state, ended.result.saved) == (JobState.COMPLETED, 4)
+    assert "could not be written down" in caplog.text
+
+
+@pytest.mark.parametrize("command", [Command.FINISH, Command.CANCEL])
+async def test_an_end_that_is_not_on_disk_is_none(app, follower, monkeypatch, command):
+    """A paused job whose pass cannot be ended stands still with the fault, and is ended by saying it again."""
+    job = await app.jobs.submit_scan(a_scan(shots=12), "test")
+    await follower.photo()
+    await app.jobs.command(job.id, Command.PAUSE, origin="test")
+    await follower.until(job.id, JobState.PAUSED)
+    method = command.value
+    monkeypatch.setattr(PassWriter, method, Failing(getattr(PassWriter, method), GONE, times=1))
+    stands = await app.jobs.command(job.id, command, origin="test")
+    assert (stands.state, stands.pause.by) == (JobState.PAUSED, "fault")
+    assert await pass_state(app, job.session_id) is PassState.PAUSED
+    ended = await app.jobs.command(job.id, command, origin="test")
+    over = JobState.COMPLETED if command is Command.FINISH else JobState.CANCELLED
+    assert ended.state is over
+    assert await pass_state(app, job.session_id) == PassState(over.value)
+
+
+@pytest.mark.parametrize("command", [None, Command.FINISH, Command.CANCEL])
+async def test_a_run_whose_end_is_not_on_disk_has_not_ended(app, follower, monkeypatch, command):
+    method = "cancel" if command is Command.CANCEL else "finish"
+    times = 2 if command is Command.CANCEL else 1  # cancelling is tried again at once
+    monkeypatch.setattr(PassWriter, method, Failing(getattr(PassWriter, method), GONE, times=times))
+    job = await app.jobs.submit_scan(a_scan(shots=6), "test")
+    await follower.photo()
+    if command is not None:
+        await app.jobs.command(job.id, command, origin="test")
+    paused = await follower.until(job.id, JobState.PAUSED, *ENDED)
+    assert (paused.state, paused.pause.by) == (JobState.PAUSED, "fault")
+    assert await pass_state(app, job.session_id) is not PassState.COMPLETED
+    await app.jobs.command(job.id, Command.RESUME, origin="test")
+    ended = await follower.until(job.id, *ENDED)
+    assert (ended.state, ended.result.saved) == (JobState.COMPLETED, 6)
+
+
+async def test_a_waiting_job_that_cannot_be_cancelled_can_be_later(app, follower, monkeypatch):
+    first = await app.jobs.submit_scan(a_scan("one", "two"), "test")
+    await follower.until(first.id, JobState.PAUSED)  # keeps the lane
+    job = await app.jobs.submit_scan(a_scan(title="Second"), "test")
+    monkeypatch.setattr(app.storage, "get_session", Failing(app.storage.get_session, GONE, times=1))
+    stands = await app.jobs.command(job.id, Command.CANCEL, origin="test")
+    assert (stands.state, stands.pause.by) == (JobState.PAUSED, "fault")
+    assert (await app.jobs.command(job.id, Command.CANCEL, origin="test")).state is JobState.CANCELLED
+
+
+@pytest.mark.parametrize("call", ["get_session", "handle", "open_pass"])
+async def test_a_pass_that_cannot_be_opened_pauses_its_job(app, follower, monkeypatch, call):
+    times, opening = [1], app.storage.open_pass
+    if call == "open_pass":
+
+        @asynccontextmanager
+        async def locked(*args, **options):
+            if times:
+                times.clear()
+                message = "pass main is worked on by another daemon"
+                raise PassLockedError(message)
+            async with opening(*args, **options) as writer:
+                yield writer
+
+        monkeypatch.setattr(app.storage, call, locked)
+    else:
+        monkeypatch.setattr(app.storage, call, Failing(getattr(app.storage, call), GONE, times=1))
+    job = await app.jobs.submit_scan(a_scan(), "test")
+    paused = await follower.until(job.id, JobState.PAUSED, *ENDED)
+    assert (paused.state, paused.pause.by) == (JobState.PAUSED, "fault")
+    assert paused.elapsed_s == app.jobs.get(job.id).elapsed_s  # its clock stands still
+    await app.jobs.command(job.id, Command.RESUME, origin="test")
+    assert (await follower.until(job.id, *ENDED)).result.saved == 4
+
+
+async def test_a_session_that_cannot_be_read_after_a_pass_still_asks_to_turn_the_object(app, follower, monkeypatch):
+    finish = PassWriter.finish
+    failing = Failing(app.storage.get_session, GONE, times=0)
+    monkeypatch.setattr(app.storage, "get_session", failing)
+
+    async def finish_and_fail(writer, reason):
+        await finish(writer, reason)
+        failing.left = 1
+
+    monkeypatch.setattr(PassWriter, "finish", finish_and_fail)
+    job = await app.jobs.submit_scan(a_scan("one", "two"), "test")
+    paused = await follower.until(job.id, JobState.PAUSED, *ENDED)
+    assert (paused.state, paused.pause.by) == (JobState.PAUSED, "fault")
+    monkeypatch.setattr(PassWriter, "finish", finish)
+    turn = await app.jobs.command(job.id, Command.RESUME, origin="test")
+    assert (turn.state, turn.pause.reason) == (JobState.PAUSED, "turn_object")
+    await app.jobs.command(job.id, Command.RESUME, origin="test")
+    assert (await follower.until(job.id, *ENDED)).result.saved == 8
+
+
+async def test_a_skip_that_is_not_on_disk_is_none(app, follower, monkeypatch):
+    job = await app.jobs.submit_scan(a_scan(shots=6), "test")
+    await follower.photo()
+    app.faults.camera_dead = True
+    paused = await follower.until(job.id, JobState.PAUSED)
+    app.faults.camera_dead = False
+    monkeypatch.setattr(PassWriter, "skip", Failing(PassWriter.skip, GONE, times=1))
+    with pytest.raises(StorageError):
+        await app.jobs.command(job.id, Command.SKIP, origin="test")
+    assert (app.jobs.get(job.id).state, app.jobs.get(job.id).shot) == (JobState.PAUSED, paused.shot)
+    await app.jobs.command(job.id, Command.SKIP, origin="test")
+    ended = await follower.until(job.id, *ENDED)
+    assert (ended.result.saved, ended.result.skipped) == (5, 1)
+
+
+@pytest.mark.parametrize("command", [Command.FINISH, Command.CANCEL])
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_pass_ended_by_name_just_after_its_run_decided_to_pause(app, follower, monkeypatch, command, fails):
+    job = await app.jobs.submit_scan(a_scan("one", "two", shots=12), "test")
+    await follower.photo()
+    pause, method = PassWriter.pause, command.value
+    end = app.jobs.finish_pass if command is Command.FINISH else app.jobs.cancel_pass
+    if fails:
+        monkeypatch.setattr(PassWriter, method, Failing(getattr(PassWriter, method), GONE, times=1))
+
+    async def pause_and_order(writer, reason):
+        monkeypatch.setattr(PassWriter, "pause", pause)
+        await end(job.session_id, PassName("one"), "test")
+        await pause(writer, reason)
+
+    monkeypatch.setattr(PassWriter, "pause", pause_and_order)
+    await app.jobs.command(job.id, Command.PAUSE, origin="test")
+    paused = await follower.until(job.id, JobState.PAUSED, *ENDED)
+    assert paused.state is JobState.PAUSED
+    if fails:
+        assert paused.pause.by == "fault"
+        assert await pass_state(app, job.session_id) is PassState.PAUSED
+    else:
+        assert paused.pause.reason == "turn_object"
+        over = PassState.COMPLETED if command is Command.FINISH else PassState.CANCELLED
+        assert await pass_state(app, job.session_id) is over
+
+
+async def test_a_fault_in_the_program_fails_its_job_and_no_other(app, follower, monkeypatch, caplog):
+    boom = Failing(app.storage.handle, ZeroDivisionError("a bug"), times=1)
+    monkeypatch.setattr(app.storage, "handle", boom)
+    job = await app.jobs.submit_scan(a_scan(), "test")
+    other = await app.jobs.submit_scan(a_scan(title="Second"), "test")
+    failed = await follower.until(job.id, *ENDED)
+    assert (failed.state, failed.error.code) == (JobState.FAILED, "internal")
+    assert "a bug" in caplog.text
+    assert (await follower.until(other.id, *ENDED)).state is JobState.COMPLETED
+    assert dark(app.devices)
+    assert still(app.devices)
+
+
+async def test_an_export_of_a_session_that_cannot_be_read_fails(app, follower, monkeypatch):
+    scan = await app.jobs.submit_scan(a_scan(), "test")
+    await follower.until(scan.id, *ENDED)
+    monkeypatch.setattr(app.storage, "publish_export", Failing(app.storage.publish_export, GONE, times=1))
+    job = await app.jobs.submit_export(scan.session_id, "colmap", "test")
+    failed = await follower.until(job.id, *ENDED)
+    assert (failed.state, failed.error.message) == (JobState.FAILED, GONE.message)
+
+
+async def test_a_list_that_cannot_be_tidied_stays(app, follower, monkeypatch):
+    job = await app.jobs.submit_scan(a_scan(), "test")
+    await follower.until(job.id, *ENDED)
+    monkeypatch.setattr(app.storage.jobs, "delete", Failing(app.storage.jobs.delete, GONE, times=1))
+    with pytest.raises(StorageError):
+        await app.jobs.clear()
+    assert [one.id for one in app.jobs.list()] == [job.id]
+    await app.jobs.clear()
+    assert app.jobs.list() == ()
+
+
+async def test_a_key_whose_job_has_ended_and_was_forgotten_gives_one_that_has_ended(app, follower):
+    job = await app.jobs.submit_scan(a_scan(shots=12), "test", idempotency_key="k", digest="d")
+    await follower.photo()
+    await app.jobs.command(job.id, Command.CANCEL, origin="test")
+    await follower.until(job.id, *ENDED)
+    await app.jobs.clear()
+    again = await app.jobs.submit_scan(a_scan(shots=12), "test", idempotency_key="k", digest="d")
+    assert (again.session_id, again.state) == (job.session_id, JobState.CANCELLED)
+    assert sessions_on_disk(app) == [SessionId(job.session_id)]

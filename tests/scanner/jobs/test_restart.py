@@ -1,0 +1,199 @@
+"""What a restart finds: everything where it was, nothing moving by itself that a person has to see to first."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from scanner.clock import SystemClock
+from scanner.errors import StorageError
+from scanner.jobs import queue as queue_module
+from scanner.jobs.restore import goes_on
+from scanner.model import PassName, Pause
+from scanner.states import ENDED, Command, JobState
+from scanner.storage import StorageManager
+from tests.scanner.jobs.following import a_scan, daemon
+from tests.support.doubles import Failing, Held, turns
+from tests.support.twin import dark, still
+
+
+def pausing(job) -> bool:
+    return job.state is JobState.PAUSED
+
+
+async def test_a_guards_pause_does_not_go_on_behind_the_back_of_whoever_restarts(demo):
+    async with daemon(demo) as (app, follower):
+        job = await app.jobs.submit_scan(a_scan(shots=20), "test")
+        await follower.photo()
+        app.guards.stop_below = 1 << 60
+        await app.guards.look()
+        await follower.until(job.id, JobState.PAUSED)
+    async with daemon(demo) as (app, follower):
+        found = app.jobs.get(job.id)
+        assert (found.state, found.pause.by, found.pause.resumes_by_itself) == (JobState.PAUSED, "restart", False)
+        await turns()
+        assert app.jobs.get(job.id).state is JobState.PAUSED
+        await app.jobs.command(job.id, Command.RESUME, origin="test")
+        assert (await follower.until(job.id, *ENDED)).result.saved == 20
+
+
+async def test_a_crash_between_two_passes_still_asks_to_turn_the_object(demo, monkeypatch):
+    config = replace(demo, resume_on_start="auto")
+    async with daemon(config) as (app, follower):
+        unwritten = Failing(app.storage.jobs.put, StorageError("the disk is gone"), when=pausing)
+        monkeypatch.setattr(app.storage.jobs, "put", unwritten)
+        job = await app.jobs.submit_scan(a_scan("one", "two"), "test")
+        await follower.until(job.id, JobState.PAUSED)
+    async with daemon(config) as (app, follower):
+        found = app.jobs.get(job.id)
+        assert (found.state, found.pause.reason, found.progress.done) == (JobState.PAUSED, "turn_object", 4)
+        await app.jobs.command(job.id, Command.RESUME, origin="test")
+        assert (await follower.until(job.id, *ENDED)).result.saved == 8
+
+
+@pytest.mark.parametrize("policy", ["auto", "ask", "never"])
+@pytest.mark.parametrize("origin", ["page", "schedule:nightly"])
+async def test_a_crash_in_mid_pass(demo, monkeypatch, policy, origin):
+    config = replace(demo, resume_on_start=policy)
+    async with daemon(config) as (app, follower):
+        unwritten = Failing(app.storage.jobs.put, StorageError("the disk is gone"), when=pausing)
+        monkeypatch.setattr(app.storage.jobs, "put", unwritten)
+        job = await app.jobs.submit_scan(a_scan(shots=12), origin)
+        await follower.photo()
+        worked = app.jobs.get(job.id).elapsed_s
+    by_itself = policy == "auto" or (policy == "ask" and origin.startswith("schedule"))
+    async with daemon(config) as (app, follower):
+        found = app.jobs.get(job.id)
+        assert 0.0 < found.elapsed_s
+        assert worked > 0.0
+        if not by_itself:
+            assert (found.state, found.pause.reason) == (JobState.PAUSED, "interrupted")
+            await app.jobs.command(job.id, Command.RESUME, origin="test")
+        assert (await follower.until(job.id, *ENDED)).result.saved == 12
+
+
+def test_only_what_a_restart_interrupted_goes_on():
+    class Kept:
+        state = JobState.PAUSED
+        pause: Pause | None = Pause(by="user", reason="paused", message="")
+        origin = "schedule:nightly"
+
+    assert not goes_on(Kept(), "auto")
+    Kept.pause = None
+    assert not goes_on(Kept(), "auto")
+
+
+async def test_a_shot_skipped_while_others_work_stays_skipped(demo):
+    async with daemon(demo) as (app, follower):
+        job = await app.jobs.submit_scan(a_scan(shots=6), "test")
+        await follower.photo()
+        app.faults.camera_dead = True
+        await follower.until(job.id, JobState.PAUSED)
+    async with daemon(demo) as (app, follower):
+        other = await app.jobs.submit_scan(a_scan(shots=200, title="Other"), "test")
+        await follower.photo()
+        skipped = await app.jobs.command(job.id, Command.SKIP, origin="test")
+        assert (skipped.state, skipped.queue_position, skipped.shot) == (JobState.PENDING, 1, None)
+    async with daemon(demo) as (app, follower):
+        ended = await follower.until(job.id, *ENDED)
+        assert (ended.result.saved, ended.result.skipped) == (5, 1)
+        assert app.jobs.get(other.id).state is JobState.PAUSED
+
+
+async def test_the_daemon_stops_at_once_and_begins_nothing_more(demo, monkeypatch):
+    async with daemon(demo) as (app, follower):
+        done = await app.jobs.submit_scan(a_scan(shots=1), "test")
+        await follower.until(done.id, *ENDED)
+        building = Held(app.storage.publish_export)
+        monkeypatch.setattr(app.storage, "publish_export", building)
+        export = await app.jobs.submit_export(done.session_id, "colmap", "test")
+        await building.reached.wait()
+        running = await app.jobs.submit_scan(a_scan(shots=60), "test")
+        waiting = await app.jobs.submit_scan(a_scan(title="Second"), "test")
+        await follower.photo()
+        async with asyncio.timeout(2):
+            await app.jobs.close()
+        assert dark(app.devices)
+        assert still(app.devices)
+        paused = app.jobs.get(running.id)
+        assert (paused.state, paused.pause.reason) == (JobState.PAUSED, "shutdown")
+        assert app.jobs.get(waiting.id).state is JobState.PENDING
+        assert await app.storage.photos(waiting.session_id) == ()
+    async with daemon(demo) as (app, follower):
+        assert (await follower.until(export.id, *ENDED)).state is JobState.COMPLETED  # begun anew
+        assert (await follower.until(waiting.id, *ENDED)).result.saved == 4
+
+
+async def test_a_saving_that_hangs_does_not_keep_the_daemon(demo, monkeypatch):
+    monkeypatch.setattr(queue_module, "PATIENCE", 0.1)
+    async with daemon(demo) as (app, follower):
+        job = await app.jobs.submit_scan(a_scan(shots=12), "test")
+        await follower.photo()
+        hanging = Held(type(app.devices.cameras["main"]).capture)
+        monkeypatch.setattr("scanner.engine.saving.Saver._save_one", hanging)
+        await hanging.reached.wait()
+        await app.jobs.close()
+        assert dark(app.devices)
+        assert still(app.devices)
+    monkeypatch.undo()
+    async with daemon(demo) as (app, follower):
+        found = app.jobs.get(job.id)
+        assert (found.state, found.pause.by) == (JobState.PAUSED, "restart")
+        await app.jobs.command(job.id, Command.RESUME, origin="test")
+        assert (await follower.until(job.id, *ENDED)).result.saved == 12
+
+
+async def test_a_job_whose_session_is_gone_is_cancelled(demo):
+    async with daemon(demo) as (app, follower):
+        job = await app.jobs.submit_scan(a_scan(shots=20), "test")
+        await follower.photo()
+    shutil.rmtree(demo.data_dir / "sessions" / job.session_id)
+    async with daemon(demo) as (app, _):
+        await app.storage.reconcile()  # runs behind the start: until then the index has it still
+        assert app.jobs.get(job.id).state is JobState.PAUSED
+    async with daemon(demo) as (app, _):
+        assert app.jobs.get(job.id).state is JobState.CANCELLED
+
+
+@pytest.mark.parametrize("how", ["finish", "cancel"])
+async def test_a_job_whose_passes_are_over_is_over(demo, how):
+    """The pass was ended, the job was not written down any more."""
+    async with daemon(demo) as (app, follower):
+        job = await app.jobs.submit_scan(a_scan(shots=20), "test")
+        await follower.photo()
+    storage = await StorageManager.open(data_dir=demo.data_dir, state_dir=demo.state_dir, clock=SystemClock())
+    handle = await storage.handle(job.session_id)
+    async with storage.open_pass(handle, PassName("main"), job_id=job.id, origin="test") as writer:
+        await (writer.finish("test") if how == "finish" else writer.cancel("test"))
+    await storage.close()
+    async with daemon(demo) as (app, _):
+        found = app.jobs.get(job.id)
+        assert found.state is (JobState.COMPLETED if how == "finish" else JobState.CANCELLED)
+        assert (found.pause, found.ended_at is None) == (None, False)
+
+
+async def test_jobs_that_ended_long_ago_are_forgotten_now_and_then(demo, monkeypatch):
+    async with daemon(demo) as (app, follower):
+        ids = []
+        for _ in range(2):
+            job = await app.jobs.submit_scan(a_scan(shots=1), "test")
+            await follower.until(job.id, *ENDED)
+            ids.append(job.id)
+        assert [job.id for job in app.jobs.list()] == ids[::-1]
+    monkeypatch.setattr(queue_module, "TIDYING", 0.0)
+    async with daemon(demo) as (app, _):
+        await turns()
+        assert len(app.jobs.list()) == 2  # not long ago
+        failing = Failing(app.storage.jobs.delete, StorageError("the disk is gone"), times=1)
+        monkeypatch.setattr(app.storage.jobs, "delete", failing)
+        monkeypatch.setattr(app.jobs._board, "_keep_ended", timedelta(hours=-1))
+        async with asyncio.timeout(5):
+            while app.jobs.list():
+                await asyncio.sleep(0.01)
+        assert failing.left == 0
+    async with daemon(demo) as (app, _):
+        assert app.jobs.list() == ()
