@@ -1,0 +1,232 @@
+"""One loader over all formats: each is chosen by what lies in a folder, never by its name. Reading only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import Final
+
+from scanner.errors import NotFoundError
+from scanner.model import SessionId
+from scanner.planning import slugify
+from scanner.records import Session
+from scanner.storage.formats import current, dual, openscan3, raspi
+from scanner.storage.formats.assembling import assemble
+from scanner.storage.formats.dual import Question
+from scanner.storage.formats.fields import printable
+from scanner.storage.formats.folder import Entry, Flagged, Folder, Note
+from scanner.storage.formats.intents import hidden_sources
+from scanner.storage.formats.legacy import DUAL, OPENSCAN, RASPI, Draft, LegacySession
+from scanner.storage.formats.pictures import Depth
+from scanner.storage.views import FORMAT, SessionRecord
+
+CURRENT: Final = FORMAT
+DEEPEST: Final = 3  # directories between what is given and a session
+PASSED_BY: Final = frozenset({"exports", "backups", "temp", "trash", "thumbnails", "cache"})
+_DETECTORS: Final[Mapping[str, Callable[[Path], bool]]] = {
+    CURRENT: current.detect,
+    DUAL: dual.detect,
+    RASPI: raspi.detect,
+    OPENSCAN: openscan3.detect,
+}
+_READERS: Final[Mapping[str, Callable[[Sequence[Folder], tzinfo, Depth], Draft]]] = {
+    DUAL: raspi.read,
+    RASPI: raspi.read,
+    OPENSCAN: openscan3.read,
+}
+_HASHED: Final = 6  # hexadecimal digits that tell folders apart whose names make the same id
+_ID_ROOM: Final = 41
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A session somewhere below a directory. ``paths``: its folders, the leading one first."""
+
+    id: SessionId
+    format: str
+    paths: tuple[Path, ...]
+    session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """All sessions below a directory, what a person must decide, and what is odd about lists that lie beside them."""
+
+    found: tuple[Found, ...]
+    questions: tuple[Question, ...]
+    flagged: tuple[Flagged, ...]
+    notes: tuple[Note, ...]
+
+
+def format_of(path: Path) -> str | None:
+    """The format of the session in a folder; None where there is none."""
+    return next((name for name, detects in _DETECTORS.items() if detects(path)), None)
+
+
+def info(path: Path, timezone: tzinfo = UTC) -> Session:
+    """The session in a folder at a glance: no photo is opened. Errors: NotFoundError."""
+    return _record(path, timezone, Depth.GLANCE).session
+
+
+def load_any(path: Path, timezone: tzinfo = UTC) -> SessionRecord:
+    """The session in a folder, its photos checked, in the shapes of this product. Errors: NotFoundError."""
+    return _record(path, timezone, Depth.CHECK)
+
+
+def load_legacy(
+    paths: Path | Sequence[Path],
+    timezone: tzinfo = UTC,
+    *,
+    session_id: SessionId | None = None,
+    depth: Depth = Depth.CHECK,
+) -> LegacySession:
+    """An old session with everything that migration needs. Several paths: a person or an id says that they are one.
+
+    Errors: NotFoundError where there is no session of an older format.
+    """
+    given = (paths,) if isinstance(paths, Path) else tuple(paths)
+    kind = format_of(given[0]) if isinstance(paths, Path) else _single_format(given[0])
+    if kind is None or kind == CURRENT:
+        raise _nothing(given[0], "of an older format ")
+    if kind == DUAL:
+        given = dual.group_of(given[0])
+    return _load(given, kind, session_id or slug_of(given[0].name), timezone, depth)
+
+
+def list_all(directory: Path, timezone: tzinfo = UTC) -> Listing:
+    """Every session in ``directory`` or a few directories below it, at a glance. Never raises for what is there."""
+    kinds = dict(_candidates(directory))
+    for parent in {path.parent for path in kinds}:
+        for name in hidden_sources(parent):
+            kinds.pop(parent / name, None)
+    halves = [dual.half_of(path) for path, kind in kinds.items() if kind == RASPI]
+    groups = [*dual.groups(halves), *((path,) for path, kind in kinds.items() if kind != RASPI)]
+    groups.sort(key=lambda group: group[0])
+    present = {path.name for path, kind in kinds.items() if kind == CURRENT}
+    ids = _ids((group[0] for group in groups if kinds[group[0]] != CURRENT), present)
+    found = [_found(group, kinds[group[0]], ids.get(group[0]), timezone) for group in groups]
+    flagged, notes = _index_faults(directory, {path.name for path in kinds})
+    return Listing(
+        found=tuple(one for one in found if one is not None),
+        questions=tuple(dual.questions(halves)),
+        flagged=flagged,
+        notes=notes,
+    )
+
+
+def slug_of(name: str) -> SessionId:
+    """The id of the session in a folder of this name: always the same."""
+    slug = slugify(printable(name))
+    return SessionId(slug) if slug else SessionId(f"legacy-{_digits(name)}")
+
+
+def zone_name(timezone: tzinfo) -> str:
+    """What a time zone is called."""
+    return getattr(timezone, "key", None) or str(timezone)
+
+
+def _record(path: Path, timezone: tzinfo, depth: Depth) -> SessionRecord:
+    kind = format_of(path)
+    if kind is None:
+        raise _nothing(path)
+    if kind != CURRENT:
+        return load_legacy(path, timezone, depth=depth).record
+    record = current.load(path)
+    if record is None:
+        raise _nothing(path)
+    return record
+
+
+def _load(paths: Sequence[Path], kind: str, session_id: SessionId, timezone: tzinfo, depth: Depth) -> LegacySession:
+    folders = [Folder.look(path) for path in paths]
+    draft = _READERS[kind](folders, timezone, depth)
+    return assemble(draft, folders, session_id, zone_name(timezone), depth)
+
+
+def _nothing(path: Path, kind: str = "") -> NotFoundError:
+    message = f"there is no session {kind}in {printable(path.name)[:100]!r}"
+    return NotFoundError(message)
+
+
+def _candidates(directory: Path) -> Iterator[tuple[Path, str]]:
+    """Folders that hold a session, with its format; ``raspi_v2`` for either half of a dual one."""
+    level = [directory]
+    for _ in range(DEEPEST + 1):
+        deeper: list[Path] = []
+        for path in level:
+            kind = _single_format(path)
+            if kind is not None:
+                yield path, kind
+            else:
+                deeper += _children(path)
+        level = deeper
+
+
+def _single_format(path: Path) -> str | None:
+    return next((name for name, detects in _DETECTORS.items() if name != DUAL and detects(path)), None)
+
+
+def _children(path: Path) -> list[Path]:
+    try:
+        return sorted(
+            child
+            for child in path.iterdir()
+            if not child.name.startswith(".")
+            and child.name not in PASSED_BY
+            and not child.is_symlink()
+            and child.is_dir()
+        )
+    except OSError:
+        return []
+
+
+def _found(paths: tuple[Path, ...], kind: str, session_id: SessionId | None, timezone: tzinfo) -> Found | None:
+    if kind == CURRENT:
+        record = current.load(paths[0])
+        if record is None:
+            return None
+        return Found(id=record.session.id, format=kind, paths=paths, session=record.session)
+    legacy = _load(paths, kind, session_id or slug_of(paths[0].name), timezone, Depth.GLANCE)
+    return Found(id=legacy.id, format=legacy.format, paths=paths, session=legacy.record.session)
+
+
+def _ids(paths: Iterable[Path], present: set[str]) -> dict[Path, SessionId]:
+    """An id for each folder: its slug, with a part of its hash where that is taken already."""
+    ids: dict[Path, SessionId] = {}
+    taken = set(present)
+    for path in sorted(paths, key=lambda path: (path.name != slug_of(path.name), path.name, path)):
+        slug = slug_of(path.name)
+        if slug in taken:
+            slug = SessionId(f"{slug[:_ID_ROOM].rstrip('-')}-{_digits(path.name)}")
+        base, number = slug, 2
+        while slug in taken:
+            slug, number = SessionId(f"{base}-{number}"), number + 1
+        taken.add(slug)
+        ids[path] = slug
+    return ids
+
+
+def _digits(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:_HASHED]
+
+
+def _index_faults(directory: Path, names: set[str]) -> tuple[tuple[Flagged, ...], tuple[Note, ...]]:
+    """What the predecessor's index says that the disk does not: it lost sessions, and is not trusted."""
+    flagged: list[Flagged] = []
+    notes: list[Note] = []
+    for root in (directory, directory.parent):
+        base = Folder(root)
+        place = root / raspi.INDEX
+        if not place.is_file() or place.is_symlink():
+            continue
+        base.entries[raspi.INDEX] = Entry(name=raspi.INDEX, size=place.stat().st_size, mtime_ns=0)
+        index = base.document(raspi.INDEX)
+        for name in index.names() if index is not None else ():
+            if name not in names:
+                base.note(raspi.INDEX, f"it lists {name[:100]}, which has no folder")
+        flagged += base.flagged
+        notes += base.notes
+    return tuple(flagged), tuple(notes)

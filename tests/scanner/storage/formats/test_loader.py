@@ -1,0 +1,76 @@
+"""One loader over all formats: what is listed, under which ids."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+import pytest
+
+from scanner.errors import NotFoundError
+from scanner.storage.formats import Depth, format_of, info, list_all, load_any, load_legacy, slug_of
+from tests.scanner.storage.formats.support import BERLIN, openscan, picture, raspi, write
+from tests.scanner.storage.support import new_session
+
+
+async def test_old_and_new_side_by_side(storage, place):
+    handle = await storage.create_session(new_session())
+    raspi(place.sessions)
+    openscan(place.sessions)
+    listing = list_all(place.data, BERLIN)
+    assert {found.id: found.format for found in listing.found} == {
+        handle.id: "current", "ceramic-owl": "openscan3", "2cbedbd0-97bb-405c-9afa-e7f7d5954f7a": "raspi_v2",
+    }  # fmt: skip
+    new = place.sessions / handle.id
+    assert (format_of(new), info(new).id, load_any(new).session.format) == ("current", handle.id, "current")
+    with pytest.raises(NotFoundError):
+        load_legacy(new)
+
+
+@pytest.mark.parametrize("ask", [info, load_any, load_legacy])
+def test_no_session(tmp_path, ask):
+    with pytest.raises(NotFoundError, match="there is no session"):
+        ask(tmp_path)
+
+
+def test_a_broken_document_without_a_directory_is_no_session(tmp_path):
+    (tmp_path / "x").mkdir()
+    assert list_all(tmp_path / "gone").found == list_all(tmp_path).found == ()
+
+
+def test_what_is_hidden_linked_or_set_apart_is_not_listed(tmp_path):
+    root = raspi(tmp_path / "sessions")
+    for name in (".migrated_x", "trash", "exports"):
+        raspi(tmp_path / "sessions", name)
+    (tmp_path / "sessions/link").symlink_to(root, target_is_directory=True)
+    raspi(tmp_path.joinpath("a", "b", "c", "d"))
+    assert [found.paths for found in list_all(tmp_path).found] == [(root,)]
+
+
+def test_ids_are_slugs_that_stay(tmp_path):
+    names = ("Lego Car", "lego-car", "LEGO car", "玩具", "x" * 90)
+    for name in names:
+        write(tmp_path / name / "images/a.jpg", picture(1))
+    ids = {found.paths[0].name: found.id for found in list_all(tmp_path, UTC).found}
+    assert ids["lego-car"] == "lego-car"
+    assert ids["LEGO car"].startswith("lego-car-")
+    assert ids["Lego Car"].startswith("lego-car-")
+    assert (ids["x" * 90], len(set(ids.values()))) == ("x" * 48, 5)
+    assert ids["玩具"] == slug_of("玩具")
+    assert ids == {found.paths[0].name: found.id for found in list_all(tmp_path, UTC).found}
+
+
+def test_the_same_name_in_several_places(tmp_path):
+    for below in ("a", "b", "c"):
+        raspi(tmp_path / below, "one")
+    ids = [found.id for found in list_all(tmp_path).found]
+    assert ids[0] == "one"
+    assert len(set(ids)) == 3
+
+
+def test_a_glance_opens_no_photo_and_a_check_every_one(tmp_path):
+    root = raspi(tmp_path)
+    (root / "images/scan_point_000_camera_0.jpg").write_bytes(b"nonsense")
+    glance = load_legacy(root, BERLIN, depth=Depth.GLANCE)
+    assert (glance.record.session.photos, glance.checked, glance.zone) == (6, False, "Europe/Berlin")
+    assert load_legacy(root).record.session.photos == 5
+    assert load_legacy(root).zone == "UTC"
