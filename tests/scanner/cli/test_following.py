@@ -145,7 +145,7 @@ def test_ctrl_c_in_watch_only_looks_away(cli, stub):
     cli.on_sleep = interrupt
     call = cli("jobs", "watch", "j-abc123")
     assert call.code == 0
-    assert call.out.splitlines()[-1] == "the job goes on"
+    assert call.out.splitlines()[-1] == "no longer watched; the job is as it was"
     assert {request.method for request in stub.requests} == {"GET"}
 
 

@@ -65,8 +65,8 @@ def test_an_afternoon_at_the_terminal(daemon, tmp_path):
 
     moved = said(daemon, "rig", "move", "90", "-e", "20")
     assert (moved["turntable"]["position"], moved["tilt"]["position"]) == (90.0, 20.0)
-    refused = said(daemon, "rig", "move", "0", "-e", "89", code=6)
-    assert refused["error"]["code"] == "axis_limit"
+    refused = said(daemon, "rig", "move", "0", "-e", "89", code=2)
+    assert (refused["error"]["code"], refused["error"]["detail"]["errors"][0]["path"]) == ("invalid", "elevation")
     assert said(daemon, "sessions", "resume", code=3)["error"]["code"] == "not_found"
     assert said(daemon, "scan", "start", "--rings", "20000", code=2)["error"]["code"] == "invalid_spec"
     assert said(daemon, "status")["demo"] is True
