@@ -52,6 +52,12 @@ def figures(request: pytest.FixtureRequest) -> Figures:
     return note
 
 
+def pytest_configure() -> None:
+    """Hear Ctrl+C, and let what the tests start hear it: a shell makes what it starts in the background deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Fail a test that hangs, where it hangs."""

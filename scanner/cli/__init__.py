@@ -3,6 +3,7 @@
 ``entry``       the parser, and what a call of the command does from beginning to end
 ``context``     what every command is given: the client, the output, the environment
 ``output``      tables, JSON, plain text where nobody looks at a terminal
+``options``     values of options, checked where they are typed
 ``text``        numbers and moments for people
 ``following``   a job followed by its events; ``--wait`` and ``watch``
 ``scan`` ``jobs`` ``sessions`` ``export`` ``rig`` ``status`` ``configuration`` ``completion``   the commands, by group

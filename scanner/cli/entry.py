@@ -11,8 +11,9 @@ from typing import Final
 import scanner
 from scanner.cli import completion, configuration, export, jobs, rig, scan, sessions, status
 from scanner.cli.context import Context, Groups
+from scanner.cli.options import directory, port, speed
 from scanner.cli.output import Output
-from scanner.errors import InvalidError, ScannerError
+from scanner.errors import InvalidError, ScannerError, StorageError
 
 DAEMONS: Final = ("demo", "daemon")
 INTERRUPTED: Final = 130
@@ -58,30 +59,14 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_daemons(groups: Groups) -> None:
     demo = groups.commands.add_parser("demo", help="run a simulated scanner, page included, without any hardware")
-    demo.add_argument("--dir", type=Path, default=Path("demo"), help="where everything is kept (default: ./demo)")
-    demo.add_argument("--port", type=_port, default=8080, help="of the page; 0: any free one (default: 8080)")
-    demo.add_argument("--speed", type=_speed, default=5.0, help="times as fast as a real scanner (default: 5)")
+    demo.add_argument("--dir", type=directory, default=Path("demo"), help="where everything is kept (default: ./demo)")
+    demo.add_argument("--port", type=port, default=8080, help="of the page; 0: any free one (default: 8080)")
+    demo.add_argument("--speed", type=speed, default=5.0, help="times as fast as a real scanner (default: 5)")
     demo.add_argument("--no-scan", action="store_true", help="without the example scan")
     daemon = groups.commands.add_parser("daemon", help="run the scanner's daemon")
     daemon.add_argument("--config", type=Path, metavar="FILE", help="default: SCANNER_CONFIG, else the installed one")
     for parser in (demo, daemon):
         parser.add_argument("--debug", action="store_true", help="log more")
-
-
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:  # noqa: PLR2004 - all ports there are
-        message = "must be from 0 to 65535"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
-def _speed(text: str) -> float:
-    number = float(text)
-    if not 0 < number <= 1000:  # noqa: PLR2004 - the limit of the configuration
-        message = "must be more than 0 and at most 1000"
-        raise argparse.ArgumentTypeError(message)
-    return number
 
 
 def daemon_options(argv: list[str]) -> argparse.Namespace | None:
@@ -140,10 +125,21 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         return fault.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), output.out.fileno())  # who read us has gone: say no more, at exit too
+    except BrokenPipeError:  # who read us has gone
+        _say_no_more(output)
         return 0
+    except OSError as fault:  # the client and the commands name their own: this is the output's
+        output.complain(f"scanner: the output cannot be written: {fault.strerror}")
+        _say_no_more(output)
+        return StorageError.exit_code
     return code
+
+
+def _say_no_more(output: Output) -> None:
+    """What is still to be written goes nowhere, so that the end of the process does not fail on it again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, output.out.fileno())
+    os.close(nowhere)
 
 
 def _tell(output: Output, fault: ScannerError) -> None:

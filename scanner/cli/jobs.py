@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from scanner.cli.display import summary
 from scanner.cli.following import result, watch
+from scanner.cli.options import whole
 from scanner.cli.text import moment
 from scanner.errors import InvalidError, JobNotFoundError
 
@@ -39,7 +40,7 @@ def add(groups: Groups) -> None:
         order.add_argument("--reason", default="", help="kept in the session's journal")
     place = groups.add("move", move, "give a waiting job another place in the queue", within=within)
     place.add_argument("id", metavar="ID")
-    place.add_argument("position", metavar="POSITION", type=int, help="1 is next")
+    place.add_argument("position", metavar="POSITION", type=whole, help="1 is next")
     gone = groups.add("delete", delete, "cancel a job, or take an ended one off the list", within=within)
     gone.add_argument("id", metavar="ID")
     groups.add("clear", clear, "take all ended jobs off the list", within=within)
@@ -83,7 +84,7 @@ def watch_(context: Context, arguments: argparse.Namespace) -> int:
         return watch(context, job)
     except KeyboardInterrupt:
         context.output.say()  # below the ^C
-        context.output.say("the job goes on")
+        context.output.say("no longer watched; the job is as it was")
         return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from scanner.cli.options import number
 from scanner.cli.status import rig_line
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ def add(groups: Groups) -> None:
     groups.add("status", status, "where the rig stands and what it is made of", within=within)
     groups.add("home", home, "find the reference position of every axis", within=within)
     move_ = groups.add("move", move, "move to an azimuth, an elevation, or both", within=within)
-    move_.add_argument("azimuth", type=float, nargs="?", metavar="AZIMUTH", help="angle of the turntable, degrees")
-    move_.add_argument("-e", "--elevation", type=float, help="camera above the plate, degrees")
+    move_.add_argument("azimuth", type=number, nargs="?", metavar="AZIMUTH", help="angle of the turntable, degrees")
+    move_.add_argument("-e", "--elevation", type=number, help="camera above the plate, degrees")
     groups.add("stop", stop, "emergency: motors and lights off at once, whatever runs", within=within)
 
 

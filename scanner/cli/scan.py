@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from scanner.cli.following import wait
+from scanner.cli.options import number, numbers, whole
 from scanner.cli.text import count, duration, size
 from scanner.errors import InvalidError
 
@@ -32,9 +33,9 @@ def add(groups: Groups) -> None:
     parser.add_argument("--spec", type=Path, metavar="FILE", help="a ScanSpec in YAML or JSON; options override it")
     plan = parser.add_mutually_exclusive_group()
     plan.add_argument("--rings", type=_rings, metavar="24x3", help="photos a ring x rings")
-    plan.add_argument("--fibonacci", type=int, metavar="N", help="N viewpoints, evenly spread")
+    plan.add_argument("--fibonacci", type=whole, metavar="N", help="N viewpoints, evenly spread")
     plan.add_argument("--csv", type=Path, metavar="FILE", help="viewpoints, one azimuth,elevation a line")
-    parser.add_argument("--elevations", type=_numbers, metavar="10,30,50", help="of the rings; default: 10 to 50")
+    parser.add_argument("--elevations", type=numbers, metavar="10,30,50", help="of the rings; default: 10 to 50")
     parser.add_argument(
         "--pass", dest="passes", action="append", metavar="NAME", help="name a pass; repeat for several"
     )
@@ -43,7 +44,7 @@ def add(groups: Groups) -> None:
         "--camera", dest="cameras", action="append", metavar="NAME", help="default: all; repeat for several"
     )
     parser.add_argument("--size", type=_size, metavar="WxH", help="of the photos, pixels; default: all the camera has")
-    parser.add_argument("--quality", type=int, metavar="1-100", help="of the JPEG")
+    parser.add_argument("--quality", type=whole, metavar="1-100", help="of the JPEG")
     parser.add_argument("--settle", type=_settle, metavar="SECONDS", help="after each move, or auto")
     parser.add_argument("--light", dest="lights", type=_light, action="append", metavar="NAME=0-1")
     parser.add_argument("--operator", help="who scans")
@@ -215,14 +216,10 @@ def _size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _numbers(text: str) -> list[float]:
-    return [float(part) for part in text.split(",")]
-
-
 def _settle(text: str) -> float | str:
-    return "auto" if text == "auto" else float(text)
+    return "auto" if text == "auto" else number(text)
 
 
 def _light(text: str) -> tuple[str, Any]:
     name, _, level = text.partition("=")
-    return name, float(level)
+    return name, number(level)

@@ -9,7 +9,6 @@ from scanner.config.simulated import SimCamera, SimLight, SimTilt, SimTurntable
 from scanner.model import Geometry
 from scanner.spec import Fibonacci, Ring, Rings, ScanSpec
 
-
 LOOKING = 0.2  # seconds of the world that settling by sight takes the twin, however fast it lives
 
 

@@ -35,6 +35,7 @@ class Ticket:
     decision: Command | None = None  # what a person decided about a paused job that keeps its lane
     running_since: float | None = None  # on the board's clock, while a pass runs
     changes: int = 0  # counts changes, for those who wait for one
+    skipping: bool = False  # a failed shot is being left out; what then follows is decided afterwards
     pass_alone: bool = False  # the order to end the pass at work leaves the job's other passes alone
     reopen: PassName | None = None  # a cancelled pass that somebody asked for by name
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -249,6 +250,11 @@ class Board:
     def leave_lane(self, ticket: Ticket) -> None:
         """The runner has done with it."""
         ticket.in_lane = False
+        self._notify()
+
+    def skipped(self, ticket: Ticket) -> None:
+        """The shot is left out, or could not be."""
+        ticket.skipping = False
         self._notify()
 
     async def wait_change(self) -> None:

@@ -55,10 +55,12 @@ class Commander:
 
     def _to_waiting(self, ticket: Ticket, command: Command, state: JobState, reason: str) -> Work | None:
         """To a job that no run has: it waits in the queue or stands still."""
-        if command is Command.SKIP:
-            return self._skip(ticket, reason)
         if state is JobState.PAUSED:
             return self._stand_still(ticket, HALTED if command is Command.HALT else PRESSED)
+        if ticket.skipping:
+            return self._once_skipped(ticket, command, reason)
+        if command is Command.SKIP:
+            return self._skip(ticket, reason)
         if ticket.in_lane:
             ticket.decide(command)
             return self._taken_up(ticket)
@@ -95,8 +97,9 @@ class Commander:
     def _stand_still(self, ticket: Ticket, pause: Pause) -> Work | None:
         """A waiting job, or one that stands still already for a weaker reason."""
         before = ticket.job.pause
-        weaker = before is None or before.resumes_by_itself or ticket.decision is not None or pause is HALTED
-        if not weaker or (before == pause and ticket.decision is None):
+        goes_on = ticket.decision is not None or ticket.skipping
+        weaker = before is None or before.resumes_by_itself or goes_on or pause is HALTED
+        if not weaker or (before == pause and not goes_on):
             return None
         self.board.stand_still(ticket, pause, shot=ticket.job.shot)
         ticket.wake.set()
@@ -104,24 +107,33 @@ class Commander:
 
     def _skip(self, ticket: Ticket, reason: str) -> Work:
         shot = ticket.job.shot
-        if shot is None:
+        if shot is None or ticket.decision is not None:
             message = "there is no failed shot to skip: the job is not paused on one"
             raise CommandRefusedError(message, command=Command.SKIP.value)
-        in_lane, ticket.in_lane = ticket.in_lane, True  # nobody takes it up until the skip is written down
-        return self._skip_and_resume(ticket, shot, reason or "skipped by the operator", in_lane=in_lane)
+        ticket.skipping = True
+        return self._skip_and_resume(ticket, shot, reason or "skipped by the operator")
 
-    async def _skip_and_resume(self, ticket: Ticket, shot: int, reason: str, *, in_lane: bool) -> None:
+    async def _skip_and_resume(self, ticket: Ticket, shot: int, reason: str) -> None:
+        seen = ticket.changes
         try:
             await self.scans.skip(ticket, shot, reason)
         finally:
-            ticket.in_lane = in_lane
-        if ticket.job.state is not JobState.PAUSED:
-            return
-        if in_lane:
+            self.board.skipped(ticket)
+        if ticket.changes != seen:  # somebody pressed Pause or Stop meanwhile
+            await self.board.change(ticket, shot=None)
+        elif ticket.in_lane:
             ticket.decide(Command.RESUME)
             await self._taken_up(ticket)
         else:
             await self.board.change(ticket, state=JobState.PENDING, pause=None, shot=None)
+
+    async def _once_skipped(self, ticket: Ticket, command: Command, reason: str) -> None:
+        """An order that came while a shot is being left out: the pass is not free before."""
+        while ticket.skipping:
+            await self.board.wait_change()
+        work = self.give(ticket, command, reason)
+        if work is not None:
+            await work
 
     async def _taken_up(self, ticket: Ticket) -> None:
         """Return when the runner has acted on the decision, so that the answer shows it."""

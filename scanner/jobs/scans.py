@@ -51,6 +51,8 @@ class ScanRunner:
         while True:
             orders = ticket.orders = Orders()  # from here on commands are orders to this run
             ticket.pass_alone = False
+            if self.board.closing:  # somebody resumed it in the moment in which the daemon stops
+                orders.give(Order.SHUTDOWN)
             ending = await self._run_next(ticket, orders)
             decision = Command.FINISH if ending is None else await self._after(ticket, ending, orders)
             while isinstance(decision, Command):

@@ -261,7 +261,6 @@ class RigControl:
         """
         async with self._in_use:
             await self._make_usable()
-            self._lights.stopped = False
             self._lights.by_person.clear()
             self._become(RigPhase.SCANNING)
             self._lent = True
@@ -294,7 +293,8 @@ class RigControl:
         self._tell()
 
     async def set_lights(self, levels: Mapping[str, float]) -> None:
-        """Set lights by name. Errors: LightError."""
+        """Set lights by name: the pass begins to use the rig. Errors: LightError."""
+        self._lights.stopped = False
         await self._lights.set(levels)
 
     def on_stop(self, callback: Callable[[], None]) -> None:

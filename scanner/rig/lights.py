@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Final
 
+from scanner.errors import LightError
 from scanner.hardware.api import Light
 from scanner.rig.sidebyside import every
+
+ANSWER: Final = 5.0  # seconds within which a light has changed: nothing may wait for ever for one that does not
 
 
 class Lights:
@@ -57,5 +61,10 @@ class Lights:
     async def _change(self, before: asyncio.Future[None] | None, name: str, level: float) -> None:
         if before is not None:
             await asyncio.wait([before])
-        await self._lights[name].set(level)
+        try:
+            async with asyncio.timeout(ANSWER):
+                await self._lights[name].set(level)
+        except TimeoutError as error:
+            message = f"light {name} does not answer: check its wire"
+            raise LightError(message) from error
         self._levels[name] = level

@@ -144,8 +144,10 @@ class Keeper:
             raise ConflictError(message)
         doing = reported(f"pass {name} could not be removed", self._layout.data)
         with doing, self._noted(session_id):
-            self._builder.remove_pass(session_id, name, self.premises.token())
-            self.take_in(session_id)
+            try:
+                self._builder.remove_pass(session_id, name, self.premises.token())
+            finally:
+                self.take_in(session_id)  # after a failure, too: it may be away already
 
     def handle(self, session_id: SessionId) -> SessionHandle:
         """A session that exists. Errors: SessionNotFoundError."""

@@ -32,6 +32,7 @@ def impatient(monkeypatch) -> None:
     monkeypatch.setattr("scanner.engine.shooting.STEP_GRACE", 0.3)
     monkeypatch.setattr(staging, "HOMING", 0.3)
     monkeypatch.setattr(staging, "PREPARING", 0.3)
+    monkeypatch.setattr("scanner.rig.lights.ANSWER", 0.3)
 
 
 def failed_shots(follower: Follower) -> list[int]:
@@ -124,16 +125,26 @@ async def test_a_live_picture_that_never_comes(app, follower, camera, monkeypatc
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
-    ("device", "method", "reason"),
-    [("turntable", "move_to", "axis_stuck"), ("tilt", "home", "axis_stuck"), ("camera", "prepare", "camera_timeout")],
+    ("step", "reason"),
+    [("turntable.move_to", "axis_stuck"), ("tilt.home", "axis_stuck"), ("camera.prepare", "camera_timeout")],
 )
-async def test_a_device_that_never_answers(app, follower, camera, monkeypatch, device, method, reason):
+async def test_a_device_that_never_answers(app, follower, camera, monkeypatch, step, reason):
+    device, method = step.split(".")
     it = camera if device == "camera" else getattr(app.devices, device)
     with monkeypatch.context() as broken:
         broken.setattr(it, method, never)
         job = await app.jobs.submit_scan(a_scan(), "test")
         paused = await follower.until(job.id, *ENDED, JobState.PAUSED)
     await assert_paused_and_cured(app, follower, paused, reason)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_light_that_never_answers(app, follower, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(app.devices.lights["ring"], "set", never)
+        job = await app.jobs.submit_scan(a_scan(), "test")
+        paused = await follower.until(job.id, *ENDED, JobState.PAUSED)
+    await assert_paused_and_cured(app, follower, paused, "light_fault")
 
 
 async def test_a_restart_that_never_ends_is_given_up(app, follower, camera, monkeypatch):
@@ -192,13 +203,21 @@ async def test_without_a_rig_a_job_stands_still_and_says_so(app, follower, monke
     assert (paused.pause.by, paused.pause.message) == ("fault", "there is no rig")
 
 
+async def test_a_rig_that_cannot_be_opened_pauses_with_the_reason(app, follower, camera, monkeypatch):
+    app.rig.report_fault(CameraGoneError("camera main is gone"))
+    with monkeypatch.context() as broken:
+        broken.setattr(camera, "open", Failing(camera.open, CameraGoneError("camera main does not answer")))
+        job = await app.jobs.submit_scan(a_scan(), "test")
+        paused = await follower.until(job.id, *ENDED, JobState.PAUSED)
+        assert paused.pause.message == "camera main does not answer"
+    await assert_paused_and_cured(app, follower, paused, "camera_gone")
+
+
 def test_what_was_locked_replaces_every_auto():
     settings = CameraSettings()
     assert staging.held(settings, None) is settings
     balance = WhiteBalance(red=2.0, blue=1.5)
-    locked = LockedSettings(
-        exposure_us=8000, gain=2.0, white_balance=balance, lens_position=3.5, width=640, height=480
-    )
+    locked = LockedSettings(exposure_us=8000, gain=2.0, white_balance=balance, lens_position=3.5, width=640, height=480)
     kept = staging.held(settings, locked)
     assert (kept.exposure, kept.white_balance) == (FixedExposure(shutter_us=8000, gain=2.0), balance)
     assert (kept.focus, kept.width, kept.height) == (FixedFocus(lens_position=3.5), 640, 480)

@@ -1,9 +1,9 @@
-"""Every command at every await point of engine, jobs and rig.
+"""Every command, Stop and the daemon's end at every await point of engine, jobs and rig.
 
-The points are enumerated at run time, from a scan that is let run. Then each command strikes at each point: alone,
-twice, and followed late by another. Whatever happens, the job ends in a legal state, its motors are still and its
-lights off, no task is left, and what is on disk is what was announced; a job that stands still goes on and takes
-exactly what is missing.
+The points are enumerated at run time, from scans that are let run: a plain one, one of two passes, one whose camera is
+restarted, one whose disk fails. Then each command strikes at each point: alone, twice, and followed late by another.
+Whatever happens, the job ends in a legal state, its motors are still and its lights dark, no task is left, and what is
+on disk is what was announced; a job that stands still goes on and takes exactly what is missing.
 """
 
 from __future__ import annotations
@@ -13,31 +13,34 @@ import itertools
 from collections.abc import AsyncIterator
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.app import App, open_app
-from scanner.errors import CommandRefusedError
-from scanner.events import JobChanged, PhotoSaved
-from scanner.model import JobId
+from scanner.config import Config
 from scanner.records import Job
-from scanner.spec import CameraSettings, PassSpec, Ring, Rings, ScanSpec
-from scanner.states import ENDED, Command, JobState, PassState, ShotState
+from scanner.states import ENDED, Command, JobState
+from scanner.storage.writer import PassWriter
+from tests.scanner.jobs.following import daemon
+from tests.scanner.jobs.points import (
+    PATIENCE,
+    SCENARIOS,
+    Run,
+    Scenario,
+    assert_at_rest,
+    assert_true,
+    left_over,
+    order,
+    points_of,
+    spread,
+)
 from tests.scanner.jobs.stepping import Point, Stepper
 from tests.support.sample import sample
+from tests.support.twin import dark, still
 
-SHOTS = 3
-SPEC = ScanSpec(
-    title="Points",
-    passes=(
-        PassSpec(
-            name="upright",
-            plan=Rings(rings=(Ring(count=SHOTS, elevation=20.0),)),
-            camera=CameraSettings(width=96, height=72),
-        ),
-    ),
-)
-COMMANDS = tuple(Command)
-SAMPLED = 150  # cases in the gate; all of them in the full run
 AFTER = (None, "again", Command.CANCEL, Command.RESUME, Command.PAUSE)
+SAMPLED = {"plain": 70, "two passes": 40, "camera": 25, "disk": 25}  # cases in the gate; all of them in the full run
+SHUTDOWNS = {"plain": 14, "two passes": 10, "camera": 6, "disk": 6}
+EVERY = 1_000_000
 
 
 @pytest.fixture
@@ -49,138 +52,134 @@ async def stepper() -> AsyncIterator[Stepper]:
 
 
 @pytest.fixture
-async def app(demo, stepper) -> AsyncIterator[App]:  # noqa: ARG001 - the lanes' tasks are to be watched
+async def app(demo: Config, stepper: Stepper) -> AsyncIterator[App]:  # noqa: ARG001 - it watches the lanes' tasks
     running = await open_app(demo, demo=True)
     yield running
     await running.close()
 
 
-class Run:
-    """One scan, with the announcements it made."""
-
-    def __init__(self, app: App) -> None:
-        self.app = app
-        self.events, _ = app.bus.subscribe()
-        self.announced: list[int] = []
-
-    async def start(self) -> Job:
-        self.job_id: JobId | None = None
-        job = await self.app.jobs.submit_scan(SPEC, "test")
-        self.job_id = job.id
-        return job
-
-    @property
-    def job(self) -> Job:
-        assert self.job_id is not None
-        return self.app.jobs.get(self.job_id)
-
-    async def until(self, *states: JobState) -> Job:
-        """Follow the events until the job is in one of ``states`` and nobody works on it."""
-        async with asyncio.timeout(20):
-            while self.job.state not in states:
-                self._note(await self.events.next())
-        return self.job
-
-    def _note(self, envelope) -> None:
-        assert envelope is not None
-        event = envelope.event
-        if isinstance(event, PhotoSaved) and event.job_id == self.job_id:
-            self.announced.append(event.photo.shot)
-        if isinstance(event, JobChanged):
-            JobState(event.state)
-
-    def close(self) -> None:
-        self.events.close()
+@pytest.fixture(autouse=True)
+def cured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a scenario breaks in a class is whole again for the next test."""
+    monkeypatch.setattr(PassWriter, "save", PassWriter.save)
 
 
-async def order(app: App, job_id: JobId, command: Command) -> None:
-    """A command as a person gives it: it may come too early or too late."""
-    try:
-        await app.jobs.command(job_id, command, origin="test")
-    except CommandRefusedError as error:
-        assert error.detail["command"] == command.value
-
-
-async def points_of(app: App, stepper: Stepper) -> dict[Point, int]:
-    run = Run(app)
-    stepper.rest()
-    await run.start()
-    await run.until(JobState.COMPLETED)
-    run.close()
-    return dict(stepper.seen)
-
-
-async def strike(app: App, stepper: Stepper, point: Point, occurrence: int, commands: list[Command]) -> bool:
+async def strike(
+    app: App, stepper: Stepper, scenario: Scenario, at: tuple[Point, int], commands: list[Command]
+) -> bool:
     """One scan with ``commands`` given at a point; True if the point came up."""
     tasks_before = asyncio.all_tasks()
-    run, orders = Run(app), []
+    run, orders = Run(app, scenario), []
 
     def act() -> None:
         active = [job for job in app.jobs.list(active=True) if job.kind == "scan"]
         orders.extend(asyncio.ensure_future(order(app, job.id, command)) for job in active for command in commands)
 
-    stepper.strike_at(point, occurrence, act)
+    stepper.strike_at(*at, act)
     await run.start()
     job = await run.until(*ENDED, JobState.PAUSED)
-    await asyncio.gather(*orders)
+    while job.state is JobState.PAUSED and not stepper.struck and job.pause.by != "user":
+        await order(app, job.id, Command.RESUME)  # the point lies behind a pause of the scan's own
+        job = await run.until(*ENDED, JobState.PAUSED)
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*orders)
     struck = stepper.struck
     stepper.rest()
-    await settle(run)
-    await check(app, run, job)
-    if run.job.state is JobState.PAUSED:
-        await order(app, run.job.id, Command.RESUME)
-        await run.until(*ENDED)
-        await settle(run)
-    await check_end(app, run)
+    await run.until(*ENDED, JobState.PAUSED)
+    await assert_at_rest(app)
+    await run.to_the_end()
+    await assert_at_rest(app)
+    await assert_true(run)
     run.close()
-    left = asyncio.all_tasks() - tasks_before - {asyncio.current_task()}
+    left = left_over(tasks_before)
     assert not left, left
     return struck
 
 
-async def settle(run: Run) -> None:
-    """Take in what was announced."""
-    while run.events._facts:
-        run._note(await run.events.next())
+def cases_of(points: dict[Point, int]) -> list[tuple[tuple[Point, int], list[Command]]]:
+    return [
+        ((point, occurrence), [command] if after is None else [command, command if after == "again" else after])
+        for (point, times), command, after in itertools.product(sorted(points.items()), Command, AFTER)
+        for occurrence in sorted({1, (times + 1) // 2})
+    ]
 
 
-async def check(app: App, run: Run, job: Job) -> None:
-    assert job.state in ENDED | {JobState.PAUSED}
-    assert all(light.level == 0 for light in app.rig.info().lights)
-    if run.job.state is JobState.PAUSED:
-        assert run.job.pause is not None
-
-
-async def check_end(app: App, run: Run) -> None:
-    job = run.job
-    assert job.state in ENDED
-    assert job.session_id is not None
-    assert all(light.level == 0 for light in app.rig.info().lights)
-    shots = await app.storage.shots(job.session_id, job.passes[0])
-    saved = [shot.shot for shot in shots if shot.state is ShotState.SAVED]
-    assert sorted(run.announced) == saved  # each announced once, each announced one is there
-    session = await app.storage.get_session(job.session_id)
-    state = session.passes[0].state
-    if job.state is JobState.COMPLETED:
-        assert state is PassState.COMPLETED
-    else:
-        assert state in {PassState.CANCELLED, PassState.PLANNED, PassState.COMPLETED}
-
-
-async def test_every_command_at_every_await_point(app, stepper, figures):
-    points = await points_of(app, stepper)
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_every_command_at_every_await_point(app, stepper, figures, name):
+    scenario = SCENARIOS[name]
+    points = await points_of(app, stepper, scenario)
     assert len(points) > 20, sorted(points)
-    cases = []
-    for (point, times), command, after in itertools.product(sorted(points.items()), COMMANDS, AFTER):
-        follow = [command] if after is None else [command, command if after == "again" else after]
-        cases.extend((point, occurrence, follow) for occurrence in {1, (times + 1) // 2})
-    chosen = cases[:: max(1, len(cases) // sample(SAMPLED, len(cases)))]
+    cases = cases_of(points)
+    chosen = spread(cases, sample(SAMPLED[name], EVERY))
     struck = 0
-    for point, occurrence, commands in chosen:
+    for at, commands in chosen:
         try:
-            struck += await strike(app, stepper, point, occurrence, commands)
+            struck += await strike(app, stepper, scenario, at, commands)
         except BaseException:
-            print("at", point, occurrence, commands)
+            print("at", *at, commands)
             raise
-    figures(f"{len(points)} await points, {len(cases)} cases, {len(chosen)} run, {struck} struck")
-    assert struck > len(chosen) * 0.8
+    figures(f"{name}: {len(points)} await points, {len(cases)} cases, {len(chosen)} run, {struck} struck")
+    assert struck > len(chosen) * 0.7
+
+
+async def shut_down(config: Config, stepper: Stepper, scenario: Scenario, at: tuple[Point, int]) -> bool:
+    """The daemon is stopped at a point of a scan and started again; True if the point came up."""
+    tasks_before = asyncio.all_tasks()
+    app = await open_app(config, demo=True)
+    run, there = Run(app, scenario), asyncio.Event()
+    stepper.strike_at(*at, there.set)
+    await run.start()
+    person = asyncio.ensure_future(run.to_the_end())
+    reached = asyncio.ensure_future(there.wait())
+    await asyncio.wait([person, reached], return_when=asyncio.FIRST_COMPLETED)
+    async with asyncio.timeout(PATIENCE / 10):  # no waiting for anything but the step at work
+        await app.jobs.close()
+    struck = stepper.struck
+    stepper.rest()
+    for task in (person, reached):
+        task.cancel()
+    await asyncio.gather(person, reached, return_exceptions=True)
+    assert dark(app.devices)
+    assert still(app.devices)
+    left = run.job
+    run.close()
+    await app.close()
+    assert not left_over(tasks_before)
+    await assert_found(config, run, left)
+    return struck
+
+
+async def assert_found(config: Config, before: Run, left: Job) -> None:
+    """The next start finds the job as it was left; it takes what is missing, each shot once."""
+    assert left.state in {JobState.PENDING, JobState.PAUSED, JobState.COMPLETED}
+    async with daemon(config) as (app, _):
+        run = Run(app, before.scenario)
+        run.job_id, run.announced = left.id, before.announced
+        assert run.job.state is left.state or left.state is JobState.PENDING  # which begins by itself
+        await run.to_the_end()
+        assert run.job.state is JobState.COMPLETED
+        assert run.job.result is not None
+        assert run.job.result.saved == run.scenario.shots
+        await assert_true(run)
+        run.close()
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_the_daemon_stops_at_every_await_point(demo, stepper, figures, name):
+    scenario = SCENARIOS[name]
+    app = await open_app(demo, demo=True)
+    points = await points_of(app, stepper, scenario)
+    await app.close()
+    cases = [(point, occurrence) for point, times in sorted(points.items()) for occurrence in sorted({1, times})]
+    chosen = spread(cases, sample(SHUTDOWNS[name], EVERY))
+    struck = 0
+    for number, at in enumerate(chosen):
+        place = demo.data_dir.parent / str(number)
+        config = replace(demo, data_dir=place / "data", state_dir=place / "state")
+        try:
+            struck += await shut_down(config, stepper, scenario, at)
+        except BaseException:
+            print("at", *at)
+            raise
+    figures(f"{name}: {len(points)} await points, {len(cases)} stops of the daemon, {len(chosen)} run, {struck} struck")
+    assert struck > len(chosen) * 0.7

@@ -1,4 +1,4 @@
-"""A disk that fails in mid-scan: the job pauses with the reason, loses nothing announced, and goes on after the cure."""
+"""A disk that fails in mid-scan: the job pauses with the reason, loses nothing announced, goes on after the cure."""
 
 from __future__ import annotations
 

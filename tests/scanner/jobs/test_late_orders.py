@@ -10,14 +10,16 @@ from scanner.errors import CommandRefusedError
 from scanner.events import JobChanged
 from scanner.model import JobId
 from scanner.states import ENDED, Command, JobState, PassState, next_job_state
-from tests.scanner.jobs.following import Follower, a_scan
+from scanner.storage.writer import PassWriter
+from tests.scanner.jobs.following import Follower, a_scan, daemon
 from tests.support.doubles import Held, turns
 
 
 def states_of(follower: Follower, job_id: JobId) -> list[str]:
     """The states a job was announced in."""
     follower.drain()
-    return [one.event.state for one in follower.seen if isinstance(one.event, JobChanged) and one.event.job_id == job_id]
+    changes = [one.event for one in follower.seen if isinstance(one.event, JobChanged)]
+    return [event.state for event in changes if event.job_id == job_id]
 
 
 def pausing(job) -> bool:
@@ -47,7 +49,7 @@ async def test_a_resume_that_nobody_has_taken_up_is_taken_back(app, follower, mo
     assert app.jobs.get(job.id).state is JobState.PAUSED
 
 
-async def test_a_pause_is_withdrawn_before_and_after_the_run_obeyed_it(app, follower, monkeypatch):
+async def test_a_pause_that_is_withdrawn_in_time_is_none(app, follower):
     job = await app.jobs.submit_scan(a_scan(shots=6), "test")
     await follower.photo()
     await app.jobs.command(job.id, Command.PAUSE, origin="test")
@@ -73,6 +75,48 @@ async def test_skip_after_resume_is_too_late(app, follower):
         await app.jobs.command(job.id, Command.SKIP, origin="test")
     await resuming
     assert (await follower.until(job.id, *ENDED)).result.saved == 6
+
+
+@pytest.mark.parametrize("in_lane", [True, False])
+@pytest.mark.parametrize("order", ["stop", *(command for command in Command)])
+async def test_an_order_while_a_skipped_shot_is_written_down(demo, monkeypatch, order, in_lane):
+    """Stop and Pause keep the job where it is; every other order comes after the skip."""
+    async with daemon(demo) as (app, follower):
+        job = await app.jobs.submit_scan(a_scan(shots=6), "test")
+        await follower.photo()
+        app.faults.camera_dead = True
+        await follower.until(job.id, JobState.PAUSED)
+        app.faults.camera_dead = False
+        if in_lane:
+            await order_while_skipping(app, follower, monkeypatch, job.id, order)
+    if not in_lane:
+        async with daemon(demo) as (app, follower):
+            await order_while_skipping(app, follower, monkeypatch, job.id, order)
+
+
+async def order_while_skipping(app, follower, monkeypatch, job_id, order):
+    writing = Held(PassWriter.skip)
+    with monkeypatch.context() as patched:
+        patched.setattr(PassWriter, "skip", writing)
+        skipping = asyncio.ensure_future(app.jobs.command(job_id, Command.SKIP, origin="test"))
+        await writing.reached.wait()
+        work = app.rig.stop() if order == "stop" else app.jobs.command(job_id, order, origin="test")
+        other = asyncio.ensure_future(work)
+        await turns()
+        writing.let_go()
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(skipping, other, return_exceptions=True)
+    assert not isinstance(answers[0], BaseException)
+    assert not isinstance(answers[1], BaseException) or isinstance(answers[1], CommandRefusedError), answers[1]
+    await turns()
+    if order in {"stop", Command.HALT, Command.PAUSE}:
+        found = app.jobs.get(job_id)
+        assert (found.state, found.pause.by != "fault", found.shot) == (JobState.PAUSED, True, None)
+        await app.jobs.command(job_id, Command.RESUME, origin="test")
+    ended = await follower.until(job_id, *ENDED, JobState.PAUSED)
+    assert ended.state is (JobState.CANCELLED if order is Command.CANCEL else JobState.COMPLETED), ended.pause
+    assert ended.result.skipped == 1
+    assert ended.result.saved == 5 or order in {Command.CANCEL, Command.FINISH}
 
 
 @pytest.mark.parametrize("late", list(Command))

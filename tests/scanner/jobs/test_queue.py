@@ -430,3 +430,31 @@ async def test_auto_resumes_by_itself(demo):
 async def test_unknown_jobs_are_unknown(app):
     with pytest.raises(JobNotFoundError):
         await app.jobs.command(JobId("j-nothing0"), Command.PAUSE, origin="test")
+
+
+async def test_a_preset_gives_what_the_spec_leaves_open(app, follower):
+    preset = next(iter(app.config.presets))
+    estimate = (await app.jobs.plan(ScanSpec(preset=preset)))[0]
+    assert estimate.count > 0
+    job = await app.jobs.submit_scan(ScanSpec(preset=preset), "test")
+    assert job.title.startswith(preset)
+    await app.jobs.command(job.id, Command.CANCEL, origin="test")
+    await follower.until(job.id, *ENDED)
+
+
+async def test_a_pass_submitted_twice_with_one_key_is_one(app, follower):
+    first = await app.jobs.submit_scan(a_scan(), "test")
+    await follower.until(first.id, *ENDED)
+    jobs = await asyncio.gather(
+        *(
+            app.jobs.submit_pass(first.session_id, a_pass("flipped"), "test", idempotency_key="k", digest="d")
+            for _ in range(5)
+        )
+    )
+    assert len({job.id for job in jobs}) == 1
+
+
+async def test_an_estimate_says_that_there_is_no_room(app, monkeypatch):
+    monkeypatch.setattr(app.guards, "stop_below", 1 << 60)
+    estimates = await app.jobs.plan(a_scan("one", "two"))
+    assert [any("not enough room" in warning for warning in one.warnings) for one in estimates] == [False, True]

@@ -68,7 +68,7 @@ async def test_a_crash_in_mid_pass(demo, monkeypatch, policy, origin):
     by_itself = policy == "auto" or (policy == "ask" and origin.startswith("schedule"))
     async with daemon(config) as (app, follower):
         found = app.jobs.get(job.id)
-        assert 0.0 < found.elapsed_s
+        assert found.elapsed_s > 0.0
         assert worked > 0.0
         if not by_itself:
             assert (found.state, found.pause.reason) == (JobState.PAUSED, "interrupted")
@@ -147,6 +147,22 @@ async def test_a_saving_that_hangs_does_not_keep_the_daemon(demo, monkeypatch):
         assert (await follower.until(job.id, *ENDED)).result.saved == 12
 
 
+async def test_a_job_resumed_in_the_moment_in_which_the_daemon_stops_does_not_begin(demo):
+    async with daemon(demo) as (app, follower):
+        job = await app.jobs.submit_scan(a_scan(shots=12), "test")
+        await follower.photo()
+        await app.jobs.command(job.id, Command.PAUSE, origin="test")
+        await follower.until(job.id, JobState.PAUSED)
+        photos = await app.storage.photos(job.session_id)
+        taken_up = app.jobs._commander.give(app.jobs._board.ticket(job.id), Command.RESUME, "")
+        async with asyncio.timeout(2):
+            await app.jobs.close()
+            await taken_up
+        assert (app.jobs.get(job.id).state, app.jobs.get(job.id).pause.reason) == (JobState.PAUSED, "shutdown")
+        assert await app.storage.photos(job.session_id) == photos
+        assert dark(app.devices)
+
+
 async def test_a_job_whose_session_is_gone_is_cancelled(demo):
     async with daemon(demo) as (app, follower):
         job = await app.jobs.submit_scan(a_scan(shots=20), "test")
@@ -192,7 +208,7 @@ async def test_jobs_that_ended_long_ago_are_forgotten_now_and_then(demo, monkeyp
         monkeypatch.setattr(app.storage.jobs, "delete", failing)
         monkeypatch.setattr(app.jobs._board, "_keep_ended", timedelta(hours=-1))
         async with asyncio.timeout(5):
-            while app.jobs.list():
+            while app.jobs.list():  # noqa: ASYNC110 - forgetting is not announced
                 await asyncio.sleep(0.01)
         assert failing.left == 0
     async with daemon(demo) as (app, _):

@@ -35,6 +35,13 @@ async def assert_stopped(app: App, follower: Follower, job_id: str) -> None:
         assert app.rig.info().turntable.position is None
 
 
+async def turning(app: App) -> None:
+    """Wait until a motor runs."""
+    async with asyncio.timeout(10):
+        while still(app.devices):  # noqa: ASYNC110 - an axis announces no beginning
+            await asyncio.sleep(0)
+
+
 async def assert_goes_on(app: App, follower: Follower, job_id: str, photos: int) -> None:
     await app.jobs.command(job_id, Command.RESUME, origin="test")
     ended = await follower.until(job_id, *ENDED)
@@ -82,7 +89,9 @@ async def test_whoever_still_looks_has_light_again_after_the_scan(app, follower)
     assert brightness(app.devices) == {"ring": 1.0}
 
 
-async def test_before_anything_moved_nothing_moves(app, follower, monkeypatch):
+@pytest.mark.parametrize("watched", [False, True])
+async def test_before_anything_moved_nothing_moves(app, follower, monkeypatch, watched):
+    await app.rig.watch(watched)
     reading = Held(app.storage.get_session)
     monkeypatch.setattr(app.storage, "get_session", reading)
     homing, lighting = Held(app.devices.turntable.home), Held(app.devices.lights["ring"].set, when=lambda level: level)
@@ -92,17 +101,31 @@ async def test_before_anything_moved_nothing_moves(app, follower, monkeypatch):
     await reading.reached.wait()
     await app.rig.stop()
     reading.let_go()
+    await follower.until(job.id, JobState.PAUSED)
+    lighting.let_go()
     await assert_stopped(app, follower, job.id)
     assert not homing.reached.is_set()
     assert not lighting.reached.is_set()
 
 
+async def test_while_a_scan_waits_for_a_hand_that_moves_the_rig(app, follower):
+    await app.rig.home()
+    await app.rig.watch(watched=True)
+    moving = asyncio.ensure_future(app.rig.move(170.0, None))
+    await turning(app)
+    job = await app.jobs.submit_scan(a_scan(), "test")
+    await follower.until(job.id, JobState.RUNNING)
+    await app.rig.stop()
+    with pytest.raises(HardwareError):
+        await moving
+    await assert_stopped(app, follower, job.id)
+    await assert_goes_on(app, follower, job.id, 4)
+
+
 async def test_in_mid_move_no_shot_has_failed(app, follower):
     job = await app.jobs.submit_scan(a_scan(shots=12), "test")
     await follower.photo()
-    async with asyncio.timeout(10):
-        while still(app.devices):  # noqa: ASYNC110 - an axis announces no beginning
-            await asyncio.sleep(0)
+    await turning(app)
     await app.rig.stop()
     await assert_stopped(app, follower, job.id)
     assert app.jobs.get(job.id).shot is None
@@ -187,9 +210,7 @@ async def test_by_hand_too(app):
     await app.rig.home()
     await app.rig.light("ring", 0.5)
     moving = asyncio.ensure_future(app.rig.move(170.0, None))
-    async with asyncio.timeout(10):
-        while still(app.devices):  # noqa: ASYNC110 - an axis announces no beginning
-            await asyncio.sleep(0)
+    await turning(app)
     await app.rig.stop()
     with pytest.raises(HardwareError):
         await moving

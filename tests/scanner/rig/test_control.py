@@ -286,9 +286,7 @@ async def test_a_light_that_fails_while_nobody_uses_the_rig_is_a_fault(control, 
 
 
 async def test_a_rig_without_tilt_says_so(rig, bus, demo):
-    fixed = RigControl(
-        replace(rig, tilt=None, fixed_elevation=25.0), clock=SystemClock(demo.rig.speed), bus=bus
-    )
+    fixed = RigControl(replace(rig, tilt=None, fixed_elevation=25.0), clock=SystemClock(demo.rig.speed), bus=bus)
     await fixed.open()
     assert (fixed.info().tilt, fixed.info().fixed_elevation) == (None, 25.0)
     assert fixed.describe().fixed_elevation == 25.0

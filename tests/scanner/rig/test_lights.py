@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from scanner.errors import LightError
+from scanner.rig import lights as lights_module
 from scanner.rig.lights import Lights
 from tests.support.doubles import turns
 
@@ -92,6 +93,17 @@ async def test_a_change_under_way_ends_before_the_next_although_nobody_waits_for
     assert lights.level("ring") == 0.0
     with pytest.raises(asyncio.CancelledError):
         await lighting
+
+
+async def test_one_that_never_answers_keeps_nobody_waiting(lights, ring, back, monkeypatch):
+    monkeypatch.setattr(lights_module, "ANSWER", 0.05)
+    ring.slow = {0.0, 1.0}
+    with pytest.raises(LightError, match="ring does not answer"):
+        await lights.set({"ring": 1.0, "back": 1.0})
+    with pytest.raises(LightError, match="ring does not answer"):
+        await lights.stop()
+    assert back.level == 0.0
+    await lights.forget()
 
 
 async def test_letting_the_devices_go_waits_for_what_is_under_way(lights, ring):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import itertools
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -265,3 +267,31 @@ async def test_a_pass_is_discarded_only_while_it_has_no_photo_and_nobody_works_o
     assert [info.name for info in (await storage.get_session(handle.id)).passes] == ["upright"]
     assert await storage.find_submission(KEY.key) is None
     await storage.add_pass(handle.id, new_pass("flipped"), rig=RIG, submission=KEY)
+
+
+async def test_a_pass_of_no_session_is_not_discarded(storage, handle):
+    await storage.discard_session(handle)
+    with pytest.raises(SessionNotFoundError):
+        await storage.discard_pass(handle, UPRIGHT)
+
+
+async def test_a_pass_that_the_disk_refuses_to_discard_is_whole_or_gone(place):
+    """Whichever operation fails: the pass can be worked on, or made again; index and directory agree."""
+    files, flipped = FailingFiles(), PassName("flipped")
+    async with place.storage(files) as storage:
+        handle = await storage.create_session(new_session())
+        for fails_at in itertools.count(1):
+            await storage.add_pass(handle.id, new_pass("flipped"), rig=RIG)
+            files.arm(fails_at)
+            with suppress(StorageError):
+                await storage.discard_pass(handle, flipped)
+            struck = bool(files.failed)
+            files.arm(None)
+            if flipped in [info.name for info in (await storage.get_session(handle.id)).passes]:
+                async with working(storage, handle, "flipped"):
+                    pass
+                await storage.discard_pass(handle, flipped)
+            assert [info.name for info in (await storage.get_session(handle.id)).passes] == [UPRIGHT]
+            if not struck:
+                break
+        assert fails_at > 2
