@@ -235,11 +235,14 @@ async def test_a_request_that_is_no_websocket(ask: Callable[..., Any]) -> None:
     assert (answer.status, answer.code) == (426, "upgrade_required")
 
 
+LOOK = 0.002  # seconds between two looks: a loop that never rests would keep the camera's thread from rendering
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Return when ``condition`` holds; other tasks run meanwhile."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - nobody tells of these things
-            await asyncio.sleep(0)
+            await asyncio.sleep(LOOK)
 
 
 # ---- clients that do not keep up -------------------------------------------------------------------------------------
