@@ -16,7 +16,7 @@ from scanner.engine.pace import Habits, Pace
 from scanner.engine.saving import Saver
 from scanner.engine.shooting import Shooter
 from scanner.engine.staging import cameras_of, stage
-from scanner.errors import DeviceNotFoundError, HardwareError, RigBusyError, ScannerError, SpecError, StorageError
+from scanner.errors import DeviceNotFoundError, HardwareError, ScannerError, SpecError, StorageError
 from scanner.guards import Guards
 from scanner.model import Pause, Photo, Shot
 from scanner.planning import RigLimits
@@ -109,7 +109,7 @@ class _Run:
         try:
             async with self._rig.lease():
                 await self._work()
-        except (RigBusyError, HardwareError) as error:
+        except HardwareError as error:
             self._fault = self._fault or error
         ending = self._decide()
         if ending.shot is not None and self._fault is not None:
