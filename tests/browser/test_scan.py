@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser import steps
 
@@ -107,6 +107,7 @@ def test_the_keyboard_does_it_all(daemon, visit):
     page = visit(daemon.url).page
     steps.is_live(page)
     page.keyboard.press("n")
+    expect(page.get_by_role("form", name="New scan").get_by_label("Title")).to_be_focused()
     page.keyboard.type("By hand")
     page.keyboard.press("Enter")
     steps.has_saved(page, 1)
@@ -120,6 +121,22 @@ def test_the_keyboard_does_it_all(daemon, visit):
     steps.state_word(page, "Running")
     page.keyboard.press("!")
     steps.state_word(page, "Paused")
+
+
+def test_a_key_pressed_before_the_view_has_come_is_kept(daemon, visit):
+    tab = visit(f"{daemon.url}/sessions")
+    steps.is_live(tab.page)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    tab.page.route("**/views/scan.js", hold)
+    tab.page.keyboard.press("n")
+    steps.until(tab.page, lambda: held, "the view is asked for")
+    tab.page.keyboard.press("n")  # once more, by somebody in a hurry
+    held[0].continue_()
+    expect(tab.page.get_by_role("form", name="New scan").get_by_label("Title")).to_be_focused()
 
 
 def test_a_fault_of_the_camera_pauses_and_says_what_to_do(daemon, visit):
