@@ -34,7 +34,8 @@ from scanner.jobs.queue import JobSettings
 from scanner.jobs.submission import EXPOSURE
 from scanner.preview import PreviewHub
 from scanner.rig import RigControl
-from scanner.storage import Files, StorageManager
+from scanner.storage import Files, Sharing, StorageManager
+from scanner.storage.disk.zones import local_zone
 
 if TYPE_CHECKING:
     from scanner.hardware.sim.faults import Faults
@@ -91,6 +92,9 @@ async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Fi
         files=files,
         description=f"the rig {config.rig.name}" if config.rig else "",
         checkpoint_interval=config.checkpoint_interval,
+        sharing=_sharing(config),
+        tell=bus.publish,
+        timezone=local_zone(),
     )
     stack.push_async_callback(storage.close)
     for notice in storage.notices:
@@ -112,6 +116,8 @@ async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Fi
     await guards.look()
     await _background(stack, guards.watch(), "guards")
     await _background(stack, _reconcile(storage, bus), "reconciliation")
+    await _background(stack, storage.locks.watch(), "locks")
+    await _background(stack, storage.watch(), "watching")
 
     pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pictures")
     stack.callback(pool.shutdown, wait=True, cancel_futures=True)
@@ -148,6 +154,11 @@ async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Fi
         jobs=jobs,
         stack=stack.pop_all(),
     )
+
+
+def _sharing(config: Config) -> Sharing:
+    asked = config.storage
+    return Sharing(shared=asked.shared, stale_after=asked.stale_after, beat=asked.beat)
 
 
 def _faults() -> Faults:

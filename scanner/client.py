@@ -9,11 +9,11 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from scanner.errors import (
     ConflictError,
@@ -30,7 +30,7 @@ Json = dict[str, Any]
 VARIABLE: Final = "SCANNER_SOCKET"
 INSTALLED: Final = Path("/run/scanner/scanner.sock")
 ANSWER: Final = 30.0  # seconds within which an ordinary answer begins
-MOTION: Final = 300.0  # the same for answers that wait until the rig has moved
+LONG: Final = 300.0  # the same for answers that wait until the rig has moved, or until much was done on the disk
 SILENCE: Final = 45.0  # seconds without any sign of life on an event stream; the daemon gives one every 15
 BROKEN: Final = "broken"  # reason of an UnreachableError: the connection ended before the answer did
 _CHUNK: Final = 1 << 20
@@ -56,6 +56,17 @@ class ServerEvent:
     data: Json
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is asked. ``timeout``: seconds within which the answer must begin."""
+
+    method: str
+    url: str
+    body: object = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = ANSWER
+
+
 def find_socket(environment: Mapping[str, str], installed: Path = INSTALLED) -> Path:
     """The daemon's socket: SCANNER_SOCKET, else the installed one, else the one in XDG_RUNTIME_DIR if it is there."""
     if named := environment.get(VARIABLE):
@@ -75,30 +86,37 @@ class Client:
 
     def get(self, url: str) -> Any:  # noqa: ANN401 - JSON
         """What is there."""
-        return self._call("GET", url)
+        return self._call(_Request("GET", url))
 
     def delete(self, url: str) -> Any:  # noqa: ANN401 - JSON
         """Take something away."""
-        return self._call("DELETE", url)
+        return self._call(_Request("DELETE", url, timeout=LONG))
 
-    def post(self, url: str, body: object = None, *, key: str | None = None, timeout: float = ANSWER) -> Any:  # noqa: ANN401 - JSON
-        """Do something.
+    def patch(self, url: str, body: object) -> Any:  # noqa: ANN401 - JSON
+        """Change something that is there."""
+        return self._call(_Request("PATCH", url, body, timeout=LONG))
+
+    def post(self, url: str, body: object = None, *, key: str | None = None, slow: bool = False) -> Any:  # noqa: ANN401 - JSON
+        """Do something; ``slow``: what moves the rig or much on the disk.
 
         With an idempotency ``key`` a broken connection is tried once more: the daemon does it once all the same.
         """
         headers = {} if key is None else {"Idempotency-Key": key}
+        request = _Request("POST", url, body, headers, LONG if slow else ANSWER)
         try:
-            return self._call("POST", url, body, headers, timeout)
+            return self._call(request)
         except UnreachableError as fault:
             if key is None or fault.detail.get("reason") != BROKEN:
                 raise
-        return self._call("POST", url, body, headers, timeout)
+        return self._call(request)
 
-    def download(self, url: str, target: BinaryIO) -> None:
-        """Copy an answer that is no JSON into an open file. Errors: UnreachableError also where it breaks off."""
-        with self._answer("GET", url) as answer:
+    def download(self, url: str, write: Callable[[bytes], object]) -> None:
+        """Hand an answer that is a file to ``write``, piece by piece. Errors: UnreachableError also where it breaks
+        off.
+        """
+        with self._answer(_Request("GET", url)) as answer:
             while chunk := self._read(answer, _CHUNK):
-                target.write(chunk)
+                write(chunk)
             if answer.length:
                 raise self._broken()
 
@@ -110,7 +128,8 @@ class Client:
         """
         headers = {} if after is None else {"Last-Event-ID": after}
         query = f"?topics={','.join(topics)}" if topics else ""
-        with self._answer("GET", f"/api/events{query}", headers=headers, timeout=self._silence) as answer:
+        request = _Request("GET", f"/api/events{query}", headers=headers, timeout=self._silence)
+        with self._answer(request) as answer:
             yield self._parsed(answer)
 
     def _parsed(self, answer: http.client.HTTPResponse) -> Iterator[ServerEvent]:
@@ -129,15 +148,8 @@ class Client:
                 yield ServerEvent(fields.get("id"), fields.get("event", "message"), json.loads(fields["data"]))
                 fields = {}
 
-    def _call(
-        self,
-        method: str,
-        url: str,
-        body: object = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float = ANSWER,
-    ) -> Any:  # noqa: ANN401 - JSON
-        with self._answer(method, url, body, headers=headers or {}, timeout=timeout) as answer:
+    def _call(self, request: _Request) -> Any:  # noqa: ANN401 - JSON
+        with self._answer(request) as answer:
             text = self._read(answer)
         return json.loads(text) if text else None
 
@@ -146,21 +158,13 @@ class Client:
             return answer.read(most)
 
     @contextmanager
-    def _answer(
-        self,
-        method: str,
-        url: str,
-        body: object = None,
-        *,
-        headers: Mapping[str, str] | None = None,
-        timeout: float = ANSWER,
-    ) -> Iterator[http.client.HTTPResponse]:
-        connection = _Connection(self.path, timeout)
-        content = None if body is None else json.dumps(body).encode()
+    def _answer(self, request: _Request) -> Iterator[http.client.HTTPResponse]:
+        connection = _Connection(self.path, request.timeout)
+        content = None if request.body is None else json.dumps(request.body).encode()
         typed = {} if content is None else {"Content-Type": "application/json"}
         try:
-            with self._faults(timeout):
-                connection.request(method, url, content, {**(headers or {}), **typed})
+            with self._faults(request.timeout):
+                connection.request(request.method, request.url, content, {**request.headers, **typed})
                 answer = connection.getresponse()
             with closing(answer):  # it, not the connection, has the socket of an answer that ends with the connection
                 if answer.status >= http.client.BAD_REQUEST:

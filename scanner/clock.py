@@ -10,7 +10,10 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
+
+_TIMEX_BYTES: Final = 256  # room for the kernel's structure; it has 208 bytes on 64-bit machines, 128 on others
+_TIME_ERROR: Final = 5  # the kernel's word for a clock that nobody keeps right
 
 
 class Clock(Protocol):
@@ -49,3 +52,17 @@ class SystemClock:
 def utc_text(moment: datetime) -> str:
     """ISO 8601 with milliseconds and ``Z``, as on disk and in the API: ``2026-11-20T04:15:30.120Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def kernel_synchronised() -> bool:
+    """Whether the wall clock can be believed: False only where the kernel says that nobody keeps it right.
+
+    Asked with ``adjtimex``, which changes nothing when no mode is set.
+    """
+    import ctypes  # noqa: PLC0415 - asked for rarely, and never by the command line
+
+    try:
+        adjtimex = ctypes.CDLL(None).adjtimex
+    except (AttributeError, OSError):
+        return True  # another system: it cannot say
+    return int(adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))) != _TIME_ERROR

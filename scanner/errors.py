@@ -11,12 +11,16 @@
     │   ├── PassNotFoundError         pass_not_found          404   3
     │   ├── PhotoNotFoundError        photo_not_found         404   3
     │   ├── JobNotFoundError          job_not_found           404   3
+    │   ├── CheckpointNotFoundError   checkpoint_not_found    404   3
     │   └── DeviceNotFoundError       device_not_found        404   3
     ├── ConflictError                 conflict                409   4
     │   ├── CommandRefusedError       command_refused         409   4
     │   ├── PassCompletedError        pass_completed          409   4
     │   ├── PassExistsError           pass_exists             409   4
     │   ├── PassLockedError           pass_locked             409   4
+    │   ├── LockLostError             lock_lost               409   4
+    │   ├── CheckpointExistsError     checkpoint_exists       409   4
+    │   ├── ClockError                clock_not_synchronised  409   4
     │   ├── SessionBusyError          session_busy            409   4
     │   ├── RigBusyError              rig_busy                409   4
     │   └── DaemonRunningError        daemon_running          409   4
@@ -24,7 +28,7 @@
     ├── ForbiddenError                forbidden               403   5
     ├── StorageError                  storage_fault           500   6
     │   ├── DiskFullError             disk_full               507   6
-    │   └── DamagedError              damaged                 500   6
+    │   └── DamagedError              damaged                 409   6
     ├── HardwareError                 hardware_fault          503   6
     │   ├── RigMissingError           rig_missing             503   6
     │   ├── DeviceBusyError           device_busy             503   6
@@ -133,6 +137,12 @@ class JobNotFoundError(NotFoundError):
     code = "job_not_found"
 
 
+class CheckpointNotFoundError(NotFoundError):
+    """The session has no checkpoint of this name."""
+
+    code = "checkpoint_not_found"
+
+
 class DeviceNotFoundError(NotFoundError):
     """The rig has no device of this name."""
 
@@ -169,6 +179,24 @@ class PassLockedError(ConflictError):
     """Somebody works on this pass; the message names who."""
 
     code = "pass_locked"
+
+
+class LockLostError(ConflictError):
+    """Somebody took this pass by force; what was announced is safe, nothing more is written."""
+
+    code = "lock_lost"
+
+
+class CheckpointExistsError(ConflictError):
+    """The session already has a checkpoint of this name."""
+
+    code = "checkpoint_exists"
+
+
+class ClockError(ConflictError):
+    """The clock is not synchronised: nothing is judged by its age."""
+
+    code = "clock_not_synchronised"
 
 
 class SessionBusyError(ConflictError):
@@ -225,6 +253,7 @@ class DamagedError(StorageError):
     """A file on disk is not what was written."""
 
     code = "damaged"
+    status = HTTPStatus.CONFLICT  # the daemon is well, the request does not fit what is there
 
 
 class HardwareError(ScannerError):

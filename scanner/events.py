@@ -9,10 +9,10 @@ neither memory nor scan time.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct, field
 
@@ -99,6 +99,17 @@ class SessionDeleted(Event, frozen=True, tag="session_deleted"):
     """A session is no longer there."""
 
     session_id: SessionId
+
+
+class LockChanged(Event, frozen=True, tag="lock_changed"):
+    """A pass was locked, released, taken by force, or its holder stopped beating. ``state`` free: nobody holds it."""
+
+    session_id: SessionId
+    pass_: PassName = field(name="pass")
+    state: Literal["alive", "stale", "gone", "free", "forced"]
+    host: str
+    origin: str
+    message: str
 
 
 class RigChanged(Event, frozen=True, tag="rig_changed"):
@@ -205,6 +216,7 @@ class EventBus:
         self._seq = 0
         self._replay: deque[Envelope] = deque(maxlen=REPLAY)
         self._subscribers: set[Subscriber] = set()
+        self._listeners: defaultdict[type[Event], list[Callable[[Event], None]]] = defaultdict(list)
         self._closed = False
 
     @property
@@ -220,7 +232,15 @@ class EventBus:
             self._replay.append(envelope)
         for subscriber in self._subscribers:
             subscriber.offer(envelope)
+        for listener in self._listeners.get(type(event), ()):
+            listener(event)
         return envelope
+
+    def listen(self, kind: type[Event], listener: Callable[[Event], None]) -> None:
+        """Have ``listener`` called, at once, with every event of one kind, as long as the bus lives: for parts of the
+        daemon that must not miss one. It must not wait.
+        """
+        self._listeners[kind].append(listener)
 
     def subscribe(self, after: str | None = None) -> tuple[Subscriber, bool]:
         """A new subscriber, and whether it missed nothing since the event id ``after`` (False: start from a

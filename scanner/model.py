@@ -20,7 +20,7 @@ PhotoName = NewType("PhotoName", str)  # upright-00009-main.jpg
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
 SESSION_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
-PHOTO_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}(_[a-z0-9-]{1,12}){0,3}\.(jpg|dng)")
+PHOTO_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}(_[a-z0-9-]{1,12}){0,4}\.(jpg|dng)")
 JOB_ID = re.compile(r"j-[a-z0-9]{6,16}")
 
 MAX_SHOTS = 10_000  # in one pass

@@ -6,7 +6,7 @@ anything.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final, Literal
 
 from msgspec import Struct, field
 
@@ -22,6 +22,25 @@ class PlanInfo(Struct, frozen=True, kw_only=True):
     kind: str
 
 
+class LockInfo(Struct, frozen=True, kw_only=True):
+    """Who works on a pass, as everybody sees it. ``beat`` is the holder's heartbeat counter, ``beats`` the seconds
+    since each of its last ones was seen here, newest first. ``alive``: it works; ``stale``: no heartbeat for too long;
+    ``gone``: the holder is known to have ended.
+    """
+
+    session_id: SessionId
+    pass_: PassName = field(name="pass")
+    host: str
+    user: str
+    origin: str
+    since: str
+    beat: int = 0
+    beats: tuple[float, ...] = ()
+    state: Literal["alive", "stale", "gone"]
+    own: bool
+    job_id: JobId | None = None
+
+
 class PassInfo(Struct, frozen=True, kw_only=True):
     """A pass in a session. ``shots`` = planned photos; ``duration_s`` is time worked, without pauses."""
 
@@ -34,10 +53,11 @@ class PassInfo(Struct, frozen=True, kw_only=True):
     bytes: int = 0
     plan: PlanInfo
     pause: Pause | None = None
-    lock: Any = None
+    lock: LockInfo | None = None
     started_at: str | None = None
     ended_at: str | None = None
     duration_s: float = 0.0
+    damaged: int = 0  # saved shots whose photo was found missing or damaged and that are planned again
 
 
 class Session(Struct, frozen=True, kw_only=True):
@@ -60,6 +80,7 @@ class Session(Struct, frozen=True, kw_only=True):
     photos: int
     bytes: int
     thumbnail: PhotoName | None
+    migrated_from: str | None = None  # the format of the old folder that is kept and to which undoing leads back
     active_job: JobId | None = None
     damage: tuple[str, ...] = ()  # what is wrong with its files, a sentence each
 
@@ -77,7 +98,7 @@ class ShotInfo(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Fault(Struct, frozen=True, kw_only=True):
-    """Why a job failed."""
+    """Why a job failed, or was cancelled by nobody: its session is gone."""
 
     code: str
     message: str
@@ -92,6 +113,7 @@ class JobResult(Struct, frozen=True, kw_only=True):
     bytes: int = 0
     duration_s: float = 0.0
     path: str | None = None
+    notes: tuple[str, ...] = ()  # what was found, a sentence each
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -110,6 +132,7 @@ class Job(Struct, frozen=True, kw_only=True):
     error: Fault | None = None
     result: JobResult | None = None
     queue_position: int | None = None
+    waits_for: JobId | None = None  # of a job in the queue: the one that has its lane, at work or paused
     created_at: str
     started_at: str | None = None
     ended_at: str | None = None
@@ -118,3 +141,137 @@ class Job(Struct, frozen=True, kw_only=True):
     shot: int | None = None  # the shot on which a paused scan failed: what ``skip`` passes over
     rank: float = 0.0  # sorts the queue; only its order means something
     options: dict[str, str] = {}
+
+
+class JobReport(Struct, frozen=True, kw_only=True):
+    """A job as a row of a report; the shape of ``GET /api/jobs/report``. ``worked_s``: without pauses; ``error``: why
+    it failed or was cancelled.
+    """
+
+    id: JobId
+    kind: str
+    title: str
+    session_id: SessionId | None
+    passes: tuple[PassName, ...]
+    state: JobState
+    created_at: str
+    started_at: str | None
+    ended_at: str | None
+    worked_s: float
+    photos: int
+    bytes: int
+    error: str | None
+
+
+class PassHistory(Struct, frozen=True, kw_only=True):
+    """One pass in the history; the shape of ``GET /api/passes``. ``preset``: what the session was created from.
+    ``reason``: why the pass ended. ``photos_per_hour``: of the time worked; None before the first second.
+    """
+
+    session_id: SessionId
+    pass_: PassName = field(name="pass")
+    title: str
+    object: ObjectRef | None
+    state: PassState
+    operator: str
+    host: str
+    rig: str
+    preset: str | None
+    origin: str
+    started_at: str | None
+    ended_at: str | None
+    shots: int
+    photos: int
+    skipped: int
+    retakes: int
+    failures: int
+    bytes: int
+    duration_s: float
+    photos_per_hour: float | None
+    reason: str
+
+
+class Tally(Struct, frozen=True, kw_only=True):
+    """What a number of passes amount to; ``key`` is the preset, rig, operator or day they have in common."""
+
+    key: str = ""
+    sessions: int = 0
+    passes: int = 0
+    completed: int = 0
+    photos: int = 0
+    bytes: int = 0
+    duration_s: float = 0.0
+    retakes: int = 0
+    failures: int = 0
+    photos_per_hour: float | None = None
+
+
+class Statistics(Struct, frozen=True, kw_only=True):
+    """Passes that began in ``[since, until)`` (UTC days), in all and by what they have in common, largest first; days
+    in order.
+    """
+
+    since: str | None
+    until: str | None
+    total: Tally
+    by_preset: tuple[Tally, ...]
+    by_rig: tuple[Tally, ...]
+    by_operator: tuple[Tally, ...]
+    by_day: tuple[Tally, ...]
+
+
+class CheckpointInfo(Struct, frozen=True, kw_only=True):
+    """A checkpoint of a session. ``automatic``: made by the daemon before a change; ``origin``: by whom. ``notes``: in
+    the answer to a restore, what was found, a sentence each.
+    """
+
+    session_id: SessionId
+    name: str
+    created_at: str
+    origin: str
+    automatic: bool
+    photos: int
+    passes: dict[PassName, PassState]
+    notes: tuple[str, ...] = ()
+
+
+class TrashEntry(Struct, frozen=True, kw_only=True):
+    """A deleted session that can still come back."""
+
+    session_id: SessionId
+    title: str
+    deleted_at: str
+    origin: str
+    photos: int
+    bytes: int
+
+
+class AuditEntry(Struct, frozen=True, kw_only=True):
+    """Who did what that others should know of."""
+
+    at: str
+    who: str
+    what: str
+    session_id: SessionId | None
+    detail: str
+
+
+class Verification(Struct, frozen=True, kw_only=True):
+    """What re-hashing a session found: names of photos and files. ``unmarked``: which damage could not be marked, and
+    why, a sentence each.
+    """
+
+    session_id: SessionId
+    checked: int
+    missing: tuple[str, ...]
+    damaged: tuple[str, ...]
+    unlisted: tuple[str, ...]
+    unmarked: tuple[str, ...] = ()
+
+
+class MergeQuestion(Struct, frozen=True, kw_only=True):
+    """Two sessions of an older format that may be one scan: only a person can tell."""
+
+    first: SessionId
+    second: SessionId
+    text: str

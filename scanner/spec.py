@@ -15,7 +15,7 @@ from scanner.model import ONE_LINE, PLAIN, Line100, Line200, ObjectRef, Value, W
 Slug = Annotated[
     str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,47}\Z", description="made of a-z, 0-9 and '-', at most 48 characters")
 ]
-Tag = Annotated[str, Meta(min_length=1, max_length=50, pattern=PLAIN, description=ONE_LINE)]
+Tag = Annotated[str, Meta(min_length=1, max_length=60, pattern=PLAIN, description=ONE_LINE)]
 Notes = Annotated[
     str,
     Meta(

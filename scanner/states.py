@@ -109,7 +109,7 @@ def next_job_state(state: JobState, command: Command) -> JobState:
     try:
         return _JOB_COMMANDS[state, command]
     except KeyError:
-        fitting = sorted(c.value for s, c in _JOB_COMMANDS if s is state)
+        fitting = sorted(c.value for s, c in _JOB_COMMANDS if s is state and state not in ENDED)
         hint = f"possible now: {', '.join(fitting)}" if fitting else "it has ended"
         message = f"a job that is {state.value} cannot {command.value}; {hint}"
         raise CommandRefusedError(message, state=state.value, command=command.value, possible=fitting) from None

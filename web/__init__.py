@@ -10,7 +10,8 @@ What lives where:
 - ``codec``: JSON at the edge, by msgspec; every error as ``{"error": {"code", "message", "detail"}}``.
 - ``streams``: the register of what stays open; server-sent events, picture streams, long lists. ``page_socket``: the
   page's WebSocket. ``wire``: what streams send, encoded once for all.
-- ``pages``: the page's files; ``archive``: zip downloads; ``openapi``: the description made from the table of routes.
+- ``pages``: the page's files; ``archive``: zip downloads; ``reports``: lists as files; ``openapi``: the description,
+  made from the table of routes.
 - ``context``: what handlers are given.
 - ``api/``: one module per resource, handlers only: decode, ask the owner, encode.
 

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from scanner.decoding import decode, decode_json
 from scanner.errors import (
+    CheckpointNotFoundError,
     InvalidError,
     JobNotFoundError,
     NotFoundError,
@@ -188,6 +189,11 @@ def export_name(request: web.Request) -> str:
     return _name(request, "name", SLUG, NotFoundError)
 
 
+def checkpoint_name(request: web.Request) -> str:
+    """The checkpoint's name in the path. Errors: CheckpointNotFoundError."""
+    return _name(request, "name", SLUG, CheckpointNotFoundError)
+
+
 def _name(request: web.Request, key: str, pattern: re.Pattern[str], error: type[NotFoundError]) -> str:
     """A name from the path; whatever no such thing can be called is not there."""
     text = request.match_info[key]
@@ -202,5 +208,6 @@ _THING: Final[dict[type[NotFoundError], str]] = {
     PassNotFoundError: "pass",
     PhotoNotFoundError: "photo",
     JobNotFoundError: "job",
+    CheckpointNotFoundError: "checkpoint",
     NotFoundError: "thing",
 }

@@ -54,9 +54,10 @@ def _operation(route: Route, known: dict[int, Json], components: Json) -> Json:
 
 
 def _success(route: Route, known: dict[int, Json]) -> Json:
-    if route.gives is not None:
-        return {"description": route.summary, "content": {JSON: {"schema": known[id(route.gives)]}}}
-    return {"description": route.summary, "content": {route.media: {}}}
+    content: Json = {} if route.gives is None else {JSON: {"schema": known[id(route.gives)]}}
+    if route.media not in content:
+        content[route.media] = {}
+    return {"description": route.summary, "content": content}
 
 
 def _in_path(route: Route) -> list[Json]:

@@ -14,9 +14,37 @@ from aiohttp import web
 
 from scanner.hardware.sim.faults import Faults
 from scanner.model import CameraInfo
-from scanner.records import Job, Session
+from scanner.records import (
+    AuditEntry,
+    CheckpointInfo,
+    Job,
+    JobReport,
+    LockInfo,
+    MergeQuestion,
+    PassHistory,
+    Session,
+    Statistics,
+    TrashEntry,
+)
 from scanner.spec import PassSpec, ScanSpec
-from web.api import cameras, demo, events, jobs, page, photos, rig, scans, sessions, state
+from scanner.storage import SessionChanges
+from web.api import (
+    cameras,
+    checkpoints,
+    demo,
+    events,
+    history,
+    jobs,
+    legacy,
+    life,
+    locks,
+    page,
+    photos,
+    rig,
+    scans,
+    sessions,
+    state,
+)
 from web.codec import JSON, Listed
 from web.security import Role
 
@@ -26,12 +54,15 @@ SSE: Final = "text/event-stream"
 ZIP: Final = "application/zip"
 JPEG: Final = "image/jpeg"
 MJPEG: Final = "multipart/x-mixed-replace"
+CSV: Final = "text/csv"
 FILE: Final = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A route. ``gives`` is the type of a JSON answer; ``media`` what else is answered. A ``stream`` has no HEAD."""
+    """A route. ``gives`` is the type of a JSON answer; ``media`` what else is answered, or instead. A ``stream`` has no
+    HEAD.
+    """
 
     method: str
     path: str
@@ -60,6 +91,11 @@ def post(path: str, handler: Handler, gives: Any = None, **more: Any) -> Route: 
     return Route(**{"method": "POST", "path": path, "handler": handler, "role": Role.OPERATOR, "gives": gives, **more})
 
 
+def patch(path: str, handler: Handler, gives: Any = None, **more: Any) -> Route:  # noqa: ANN401 - types are values here
+    """A route that changes something that is there; for operators."""
+    return Route(**{"method": "PATCH", "path": path, "handler": handler, "role": Role.OPERATOR, "gives": gives, **more})
+
+
 def delete(path: str, handler: Handler, gives: Any = None, **more: Any) -> Route:  # noqa: ANN401 - types are values here
     """A route that takes something away; for operators."""
     return Route(
@@ -82,7 +118,22 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api/sessions", sessions.list_all, Listed[Session], query=sessions.SessionsQuery),
     get("/api/sessions/active", sessions.list_active, Listed[Session]),
     get("/api/sessions/restorable", sessions.list_restorable, Listed[sessions.Restorable]),
+    get("/api/sessions/questions", legacy.questions, Listed[MergeQuestion]),
+    post("/api/sessions/import", legacy.import_, Job, takes=legacy.Import, status=202, role=Role.ADMIN),
+    post("/api/sessions/migrate", legacy.migrate_all, Job, takes=legacy.MigrateAll, status=202, role=Role.ADMIN),
+    post("/api/sessions/merge", legacy.merge, Session, takes=legacy.Merge),
+    post("/api/sessions/verify", life.verify_all, Job, status=202),
+    post("/api/sessions/reindex", life.reindex, Job, status=202, role=Role.ADMIN),
+    post("/api/sessions/clean", life.clean, Listed[Session], takes=life.CleanUp),
     get(SESSION, sessions.show, Session),
+    patch(SESSION, life.edit, Session, takes=SessionChanges),
+    delete(SESSION, life.delete, TrashEntry),
+    post(f"{SESSION}/undelete", life.undelete, Session),
+    post(f"{SESSION}/verify", life.verify, Job, status=202),
+    post(f"{SESSION}/migrate", legacy.migrate, Job, takes=legacy.Migrate, status=202),
+    get(f"{SESSION}/checkpoints", checkpoints.list_of_session, Listed[CheckpointInfo]),
+    post(f"{SESSION}/checkpoints", checkpoints.save, CheckpointInfo, takes=checkpoints.NewCheckpoint, status=201),
+    post(f"{SESSION}/checkpoints/{{name}}/restore", checkpoints.restore, CheckpointInfo),
     post(f"{SESSION}/passes", scans.add_pass, Job, takes=PassSpec, status=202),
     get(PASSES, sessions.show_pass, sessions.PassView),
     post(f"{PASSES}/resume", sessions.resume_pass, Job, status=202),
@@ -94,9 +145,19 @@ ROUTES: Final[tuple[Route, ...]] = (
     get(f"{SESSION}/exports", photos.list_exports, Listed[str]),
     get(f"{SESSION}/exports/{{name}}", photos.download_export, media=ZIP),
     get(f"{SESSION}/download", photos.download, query=photos.DownloadQuery, media=ZIP),
+    get("/api/checkpoints", checkpoints.list_all, Listed[CheckpointInfo], query=checkpoints.CheckpointsQuery),
+    get("/api/trash", life.list_trash, Listed[TrashEntry]),
+    post("/api/trash/purge", life.purge, Listed[TrashEntry], takes=life.Purge, role=Role.ADMIN),
+    # who works on what, and what was done
+    get("/api/locks", locks.list_all, Listed[LockInfo]),
+    post("/api/locks/release", locks.release, LockInfo, takes=locks.Release),
+    get("/api/audit", locks.list_audit, Listed[AuditEntry], query=locks.AuditQuery, role=Role.OPERATOR),
+    get("/api/passes", history.list_passes, Listed[PassHistory], query=history.PassesQuery, media=CSV),
+    get("/api/statistics", history.statistics, Statistics, query=history.StatisticsQuery),
     # jobs
     get("/api/jobs", jobs.list_all, Listed[Job]),
     get("/api/jobs/active", jobs.list_active, Listed[Job]),
+    get("/api/jobs/report", history.job_report, Listed[JobReport], query=history.ReportQuery, media=CSV),
     delete("/api/jobs", jobs.clear, status=204),
     get(JOB, jobs.show, Job),
     delete(JOB, jobs.remove, Job),
@@ -127,5 +188,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/", page.view, **SHELL),
     get("/sessions", page.view, **SHELL),
     get("/sessions/{id}", page.view, **SHELL),
+    get("/jobs", page.view, **SHELL),
+    get("/statistics", page.view, **SHELL),
     get("/static/{path:.+}", page.asset, role=Role.PUBLIC, media=FILE),
 )

@@ -6,7 +6,9 @@
 ``options``     values of options, checked where they are typed
 ``text``        numbers and moments for people
 ``following``   a job followed by its events; ``--wait`` and ``watch``
-``scan`` ``jobs`` ``sessions`` ``export`` ``rig`` ``status`` ``configuration`` ``completion``   the commands, by group
+``scan`` ``jobs`` ``sessions`` ``restoring`` ``life`` ``legacy`` ``checkpoint`` ``locks`` ``history`` ``export`` ``rig``
+``status`` ``configuration`` ``completion``   the commands, by group
+``directory``   sessions read without a daemon
 
 It must start quickly: modules here import nothing but the standard library's light parts at their top; the client, the
 configuration and rich are imported by whoever needs them, when it does.

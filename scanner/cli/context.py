@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from scanner.cli.output import Output
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse gives it no public name
 
 Json = dict[str, Any]
+YES: Final = frozenset({"y", "yes"})
+DECLINED: Final = 1  # the exit code of what a person did not want after all
 Handler = Callable[["Context", argparse.Namespace], int]
 
 
@@ -37,6 +39,23 @@ class Context:
         from scanner.client import Client, find_socket  # noqa: PLC0415 - not every command needs it
 
         return Client(self.socket or find_socket(self.environment))
+
+    def confirmed(self, question: str, *, force: bool) -> bool:
+        """Whether it is to be done; a person at the terminal is asked unless ``force`` says so already.
+
+        Errors: InvalidError where nobody can be asked.
+        """
+        if force:
+            return True
+        if self.ask is None:
+            from scanner.errors import InvalidError  # noqa: PLC0415 - only for who asks wrongly
+
+            message = f"{question} Nobody is at the terminal to be asked: say so with -f"
+            raise InvalidError(message)
+        if self.ask(f"{question} [y/N] ").strip().lower() in YES:
+            return True
+        self.output.say("nothing was done")
+        return False
 
 
 @dataclass(frozen=True)

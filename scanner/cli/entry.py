@@ -5,16 +5,31 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 import scanner
-from scanner.cli import completion, configuration, export, jobs, rig, scan, sessions, status
+from scanner.cli import completion
 from scanner.cli.context import Context, Groups
 from scanner.cli.options import directory, port, speed
 from scanner.cli.output import Output
 from scanner.errors import InvalidError, ScannerError, StorageError
 
+MODULES: Final = {  # where the commands at the top are
+    "status": "status",
+    "scan": "scan",
+    "jobs": "jobs",
+    "sessions": "sessions",
+    "import": "sessions",
+    "checkpoint": "checkpoint",
+    "locks": "locks",
+    "history": "history",
+    "statistics": "history",
+    "export": "export",
+    "rig": "rig",
+    "config": "configuration",
+}
 DAEMONS: Final = ("demo", "daemon")
 INTERRUPTED: Final = 130
 MISUSED: Final = 2
@@ -34,8 +49,11 @@ environment:
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands. ``demo`` and ``daemon`` stand in it for their help; the daemon runs them."""
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The parser of all commands, or of no others than ``only`` where that is the name of one: it is there sooner.
+
+    ``demo`` and ``daemon`` stand in it for their help; the daemon runs them.
+    """
     parser = argparse.ArgumentParser(
         prog="scanner",
         description="Control a 3D scanner: turntable, cameras, light.",
@@ -51,8 +69,8 @@ def build_parser() -> argparse.ArgumentParser:
     remote.add_argument("--socket", type=Path, metavar="PATH", help="the daemon's socket")
     groups = Groups(commands, local, remote)
     _add_daemons(groups)
-    for module in (status, scan, jobs, sessions, export, rig, configuration):
-        module.add(groups)
+    for module in dict.fromkeys([MODULES[only]] if only in MODULES else MODULES.values()):
+        import_module(f"scanner.cli.{module}").add(groups)
     completion.add(groups, parser)
     return parser
 
@@ -100,7 +118,7 @@ def command() -> int:
 
 def main(argv: list[str]) -> int:
     """Run one command and return its exit code."""
-    parser = build_parser()
+    parser = build_parser(argv[0] if argv else None)
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as end:

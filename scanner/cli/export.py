@@ -47,7 +47,7 @@ def _fetch(context: Context, url: str, target: Path) -> None:
     try:
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=target) as archive:
-            context.client.download(url, archive)
+            context.client.download(url, archive.write)
             with zipfile.ZipFile(archive) as content:
                 _unpack(content, target)
     except zipfile.BadZipFile as fault:

@@ -19,6 +19,8 @@ TOPICS: Final = ("job_changed", "progress")
 INTERRUPTED: Final = 130
 CANCELLED: Final = 1
 STANDSTILL: Final = 6
+DAMAGED: Final = 6
+PICTURED: Final = frozenset({"scan", "export"})  # kinds of jobs whose result is photos
 RECONNECTS: Final = 60  # in a row, a second apart: a daemon that is started again is back by then
 
 
@@ -64,6 +66,18 @@ def wait(context: Context, job: Json, *, on_interrupt: str = "pause") -> int:
     except KeyboardInterrupt:
         _interrupt(context, job["id"], on_interrupt)
         return INTERRUPTED
+
+
+def started(context: Context, job: Json, *, waiting: bool) -> int:
+    """Say that a job was begun, and show it until it ends where that is wanted; Ctrl+C then cancels it."""
+    output = context.output
+    if waiting:
+        return wait(context, job, on_interrupt="cancel")
+    if output.as_json:
+        output.data(job)
+    else:
+        output.say(f"{summary(job)}; watch it with: scanner jobs watch {job['id']}")
+    return 0
 
 
 def _interrupt(context: Context, job_id: str, command: str) -> None:
@@ -113,7 +127,9 @@ def _ending(output: Output, job: Json) -> int:
     if job["state"] == "completed":
         if not output.as_json:
             output.say(result(job))
-        return 0
+            for note in notes(job):
+                output.say(note)
+        return DAMAGED if _lacks_photos(job) else 0
     if job["state"] == "cancelled":
         output.complain(f"{job['kind']} {job['id']} was cancelled")
         return CANCELLED
@@ -126,10 +142,25 @@ def _ending(output: Output, job: Json) -> int:
     return STANDSTILL
 
 
+def _lacks_photos(job: Json) -> bool:
+    """Whether a job that verified found photos that are not what was saved."""
+    return bool(job["kind"] == "verify" and (job["result"] or {}).get("saved", 0) < job["progress"]["total"])
+
+
 def result(job: Json) -> str:
     """What came of a completed job, in a line."""
     came = job["result"] or {}
-    words = [count(came.get("saved", 0), "photo"), size(came.get("bytes", 0)), duration(came.get("duration_s", 0))]
+    time = duration(came.get("duration_s", 0))
+    if job["kind"] in PICTURED:
+        words = [count(came.get("saved", 0), "photo"), size(came.get("bytes", 0)), time]
+    else:
+        done = count(job["progress"]["done"], job["progress"]["unit"].removesuffix("s"))
+        words = [f"{came.get('saved', 0)} of {done} whole" if job["kind"] == "verify" else done, time]
     extra = [f"{came[name]} {name}" for name in ("skipped", "retaken") if came.get(name)]
     place = f" in {came['path']}" if came.get("path") else ""
     return f"{job['kind']} {job['id']} completed: {', '.join([*words, *extra])}{place}"
+
+
+def notes(job: Json) -> list[str]:
+    """What was found on the way, a sentence each."""
+    return list((job["result"] or {}).get("notes") or ())

@@ -37,6 +37,15 @@ def whole(text: str) -> int:
         raise argparse.ArgumentTypeError(message) from None
 
 
+def positive(text: str) -> int:
+    """A whole number from 1."""
+    value = whole(text)
+    if value < 1:
+        message = "must be at least 1"
+        raise argparse.ArgumentTypeError(message)
+    return value
+
+
 def port(text: str) -> int:
     """A TCP port; 0: any free one."""
     value = whole(text)

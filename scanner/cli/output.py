@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 from scanner.cli.text import clean
 
 Row = Sequence[object]
+_COLOURS: Final = {  # of the words that stand alone in a cell; they say the same without
+    "running": "cyan",
+    "alive": "cyan",
+    "completed": "green",
+    "paused": "yellow",
+    "stale": "yellow",
+    "failed": "red",
+    "gone": "red",
+}
+_CONTROLS: Final = {code: " " for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in b"\t\r\n"}
 
 
 class Output:
@@ -19,6 +30,7 @@ class Output:
         self.err = err
         self.as_json = as_json
         self.terminal = out.isatty()
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
 
     def data(self, value: Any) -> None:  # noqa: ANN401 - JSON
         """One line of JSON."""
@@ -31,6 +43,11 @@ class Output:
     def complain(self, text: str) -> None:
         """A line about something wrong."""
         print(clean(text), file=self.err, flush=True)
+
+    def write(self, data: bytes) -> None:
+        """A piece of a file of UTF-8 text as it is; a terminal is spared control characters."""
+        text = self._decode(data)
+        self.out.write(text.translate(_CONTROLS) if self.terminal else text)
 
     def facts(self, facts: Iterable[tuple[str, object]]) -> None:
         """Names and values, one a line; empty values are left out."""
@@ -62,5 +79,5 @@ class Output:
         for name in heading:
             table.add_column(name, overflow="fold")
         for row in cells:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
         Console(file=self.out).print(table)

@@ -30,21 +30,18 @@ def status(context: Context, _: argparse.Namespace) -> int:
 
 def home(context: Context, _: argparse.Namespace) -> int:
     """Home the axes and print the rig."""
-    from scanner.client import MOTION  # noqa: PLC0415 - heavier than the parser, which needs no daemon
-
-    return _print(context, context.client.post("/api/rig/home", timeout=MOTION))
+    return _print(context, context.client.post("/api/rig/home", slow=True))
 
 
 def move(context: Context, arguments: argparse.Namespace) -> int:
     """Move and print the rig."""
-    from scanner.client import MOTION  # noqa: PLC0415 - as above
-    from scanner.errors import InvalidError  # noqa: PLC0415 - as above
+    from scanner.errors import InvalidError  # noqa: PLC0415 - only for who asks wrongly
 
     target = {"azimuth": arguments.azimuth, "elevation": arguments.elevation}
     if not any(value is not None for value in target.values()):
         message = "say where to: scanner rig move AZIMUTH, or --elevation"
         raise InvalidError(message)
-    return _print(context, context.client.post("/api/rig/move", target, timeout=MOTION))
+    return _print(context, context.client.post("/api/rig/move", target, slow=True))
 
 
 def stop(context: Context, _: argparse.Namespace) -> int:

@@ -111,6 +111,8 @@ def _contradictions(config: Config) -> Iterator[Fault]:
     """What is wrong with values that are right one by one."""
     if config.disk.go_above_gib < config.disk.stop_below_gib:
         yield Fault(("disk", "go_above_gib"), "must not be below `stop_below_gib`")
+    if config.storage.stale_after < 2 * config.storage.beat:
+        yield Fault(("storage", "stale_after"), "must be at least twice `beat`, or locks lapse while they are kept")
     tilt = None if config.rig is None else config.rig.tilt
     if tilt is not None and tilt.lowest >= tilt.highest:
         yield Fault(("rig", "tilt", "highest"), "must be above `lowest`")

@@ -53,6 +53,16 @@ class DiskConfig(Value, frozen=True):
         return int(self.go_above_gib * GIB)
 
 
+class StorageConfig(Value, frozen=True):
+    """How several scanners share one data directory. ``shared`` auto: where it lies on a network file system. Seconds
+    without heartbeat after which a lock counts as abandoned, and between two heartbeats.
+    """
+
+    shared: Literal["auto"] | bool = "auto"
+    stale_after: Annotated[float, Meta(gt=0, le=86_400)] = 300.0
+    beat: Annotated[float, Meta(gt=0, le=3600)] = 60.0
+
+
 class JobsConfig(Value, frozen=True):
     """The list of jobs."""
 
@@ -86,6 +96,7 @@ class Config(Value, frozen=True):
     socket: Path = Path("/run/scanner/scanner.sock")
     web: WebConfig = WebConfig()
     rig: RigConfig | None = None
+    storage: StorageConfig = StorageConfig()
     disk: DiskConfig = DiskConfig()
     checkpoint_interval: Annotated[int, Meta(ge=0, le=10_000)] = 10
     jobs: JobsConfig = JobsConfig()

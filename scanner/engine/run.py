@@ -16,7 +16,7 @@ from scanner.engine.pace import Habits, Pace
 from scanner.engine.saving import Saver
 from scanner.engine.shooting import Shooter
 from scanner.engine.staging import cameras_of, stage
-from scanner.errors import DeviceNotFoundError, HardwareError, ScannerError, SpecError, StorageError
+from scanner.errors import DeviceNotFoundError, HardwareError, LockLostError, ScannerError, SpecError, StorageError
 from scanner.guards import Guards
 from scanner.model import Pause, Photo, Shot
 from scanner.planning import RigLimits
@@ -78,6 +78,7 @@ class Engine:
         """Take every remaining shot of the pass, or stop earlier for a reason, and journal how it ended.
 
         Afterwards the motors are still and the lights off. No error of a device or of the disk leaves this function.
+        Errors: LockLostError: the pass was taken by force, and is not written to any more.
         """
         try:
             limits = self.rig.limits()
@@ -104,6 +105,7 @@ class _Run:
         self._line = HandOver(room_for(_frame_bytes(writer), engine.memory_bytes))
         self._fault: ScannerError | None = None
         self._shot: Shot | None = None
+        self._lost: LockLostError | None = None
 
     async def run(self) -> Ending:
         try:
@@ -111,6 +113,8 @@ class _Run:
                 await self._work()
         except HardwareError as error:
             self._fault = self._fault or error
+        if self._lost is not None:
+            raise self._lost
         ending = self._decide()
         if ending.shot is not None and self._fault is not None:
             self._observer.shot_failed(ending.shot, self._fault)
@@ -121,11 +125,18 @@ class _Run:
             shooting = group.create_task(self._shoot(), name="shooting")
             saving = group.create_task(self._save(shooting), name="saving")
             urgent = group.create_task(self._interrupt(shooting), name="urgent orders")
+            lost = group.create_task(self._notice_loss(shooting), name="lock")
             await asyncio.wait([shooting, saving])
             urgent.cancel()
+            lost.cancel()
 
     async def _interrupt(self, shooting: asyncio.Task[None]) -> None:
         await self._orders.wait_urgent()
+        shooting.cancel()
+
+    async def _notice_loss(self, shooting: asyncio.Task[None]) -> None:
+        """Somebody took the pass by force: nothing of it need be shot any more."""
+        self._lost = await self._writer.wait_lost()
         shooting.cancel()
 
     async def _shoot(self) -> None:
@@ -139,6 +150,8 @@ class _Run:
             except HardwareError:
                 self._shot = shooter.shot
                 raise
+        except LockLostError as error:
+            self._lost = error
         except (HardwareError, SpecError, StorageError, DeviceNotFoundError) as error:
             self._fault = self._fault or error
             if isinstance(error, HardwareError) and self._orders.order is not Order.HALT:
@@ -165,6 +178,9 @@ class _Run:
         saver = Saver(writer=self._writer, pool=self._engine.pool, report=self._observer.phase, saved=self._one_saved)
         try:
             await saver.save(self._line)
+        except LockLostError as error:
+            self._lost = error
+            shooting.cancel()
         except StorageError as error:
             self._fault, self._shot = error, None  # the disk's fault, not the shot's
             shooting.cancel()

@@ -14,6 +14,7 @@ from scanner.clock import Clock, utc_text
 from scanner.engine import Orders
 from scanner.errors import JobNotFoundError, QueueFullError, StorageError
 from scanner.events import EventBus, JobChanged, JobCreated, SessionChanged
+from scanner.jobs.custody import Custody
 from scanner.model import JobId, PassName, Pause, SessionId
 from scanner.records import WAITING_LIMIT, Job
 from scanner.states import ENDED, Command, JobState, job_may_become
@@ -21,7 +22,8 @@ from scanner.storage import JobStore
 
 log = logging.getLogger(__name__)
 
-LANES = ("scan", "export")  # a kind of job of each lane
+SCAN = "scan"
+LANES = (SCAN, "export")  # a kind of job of each lane
 STRENGTH = (Command.RESUME, Command.SKIP, Command.FINISH, Command.CANCEL)  # of decisions, weakest first
 
 
@@ -56,7 +58,9 @@ class Board:
         self._clock = clock
         self._keep_ended = keep_ended
         self._tickets: dict[JobId, Ticket] = {}
+        self._coming: dict[JobId, Job] = {}  # being written down for the first time
         self._changed = asyncio.Event()
+        self.custody = Custody(self._active, self._notify)
         self.closing = False  # the daemon stops: no lane takes another job
 
     # ---- looking -------------------------------------------------------------------------------------------------
@@ -71,18 +75,29 @@ class Board:
 
     def view(self, ticket: Ticket) -> Job:
         """The job with what changes by itself: its place in the queue, the time it has worked."""
-        queue = self.waiting(ticket.job.kind) if ticket.job.state is JobState.PENDING else []
-        return self._seen(ticket, queue.index(ticket) + 1 if ticket in queue else None)
+        if ticket.job.state is not JobState.PENDING:
+            return self._seen(ticket, {}, {})
+        kind = ticket.job.kind
+        places = {id(one): place for place, one in enumerate(self.waiting(kind), 1)}
+        return self._seen(ticket, places, {_lane(kind): self._holder(kind)})
 
     def views(self) -> list[Job]:
         """Every job as :meth:`view` shows it, oldest first."""
         places = {id(one): place for kind in LANES for place, one in enumerate(self.waiting(kind), 1)}
-        return [self._seen(ticket, places.get(id(ticket))) for ticket in self._tickets.values()]
+        holders = {_lane(kind): self._holder(kind) for kind in LANES}
+        return [self._seen(ticket, places, holders) for ticket in self._tickets.values()]
 
-    def _seen(self, ticket: Ticket, place: int | None) -> Job:
+    def _seen(self, ticket: Ticket, places: dict[int, int], holders: dict[str, JobId | None]) -> Job:
+        job = ticket.job
         if ticket.running_since is not None:
-            return replace(ticket.job, elapsed_s=round(ticket.job.elapsed_s + self.worked(ticket), 3))
-        return ticket.job if place is None else replace(ticket.job, queue_position=place)
+            return replace(job, elapsed_s=round(job.elapsed_s + self.worked(ticket), 3))
+        place = places.get(id(ticket))
+        return job if place is None else replace(job, queue_position=place, waits_for=holders[_lane(job.kind)])
+
+    def _holder(self, kind: str) -> JobId | None:
+        """The job that has the lane of ``kind``, at work or paused."""
+        lane = _lane(kind)
+        return next((t.job.id for t in self._tickets.values() if t.in_lane and _lane(t.job.kind) == lane), None)
 
     def worked(self, ticket: Ticket) -> float:
         """Seconds of the world since its pass began to run; 0.0 while none runs."""
@@ -104,11 +119,11 @@ class Board:
 
     def waiting(self, kind: str) -> list[Ticket]:
         """The queue of a lane, next first."""
-        scan = kind == "scan"
+        lane = _lane(kind)
         pending = [
             ticket
             for ticket in self._tickets.values()
-            if ticket.job.state is JobState.PENDING and (ticket.job.kind == "scan") == scan and not ticket.in_lane
+            if ticket.job.state is JobState.PENDING and _lane(ticket.job.kind) == lane and not ticket.in_lane
         ]
         return sorted(pending, key=lambda ticket: ticket.job.rank)
 
@@ -122,6 +137,14 @@ class Board:
             ),
             None,
         )
+
+    def active_of(self, session_id: SessionId) -> list[Ticket]:
+        """The jobs of a session that work, wait or stand still."""
+        return [t for t in self._tickets.values() if t.job.session_id == session_id and t.job.state not in ENDED]
+
+    def _active(self) -> list[Job]:
+        living = [ticket.job for ticket in self._tickets.values() if ticket.job.state not in ENDED]
+        return [*living, *self._coming.values()]
 
     # ---- changing ------------------------------------------------------------------------------------------------
 
@@ -146,8 +169,13 @@ class Board:
             raise QueueFullError(message, waiting=waiting, limit=WAITING_LIMIT)
 
     async def add(self, job: Job) -> Ticket:
-        """A new job: durable, then announced. Errors: StorageError, and nothing was added."""
-        await self._store.put(job)
+        """A new job: durable, then announced. Errors: SessionBusyError, StorageError, and nothing was added."""
+        self.custody.require_unheld(job.session_id)
+        self._coming[job.id] = job
+        try:
+            await self._store.put(job)
+        finally:
+            del self._coming[job.id]
         ticket = Ticket(job)
         self._tickets[job.id] = ticket
         self._bus.publish(JobCreated(job_id=job.id, kind=job.kind, session_id=job.session_id, origin=job.origin))
@@ -157,7 +185,7 @@ class Board:
 
     def put_back(self, job: Job) -> Ticket:
         """A job that was kept over a restart."""
-        ticket = Ticket(job)
+        ticket = Ticket(replace(job, queue_position=None, waits_for=None))
         self._tickets[job.id] = ticket
         return ticket
 
@@ -241,10 +269,11 @@ class Board:
     async def take(self, *, scans: bool) -> Ticket:
         """Wait for the next job of a lane and take it."""
         while True:
-            queue = self.waiting("scan" if scans else "export")
-            if queue and not self.closing:
-                queue[0].in_lane = True
-                return queue[0]
+            queue = self.waiting(SCAN if scans else "export")
+            first = next((ticket for ticket in queue if not self.custody.is_held(ticket.job.session_id)), None)
+            if first is not None and not self.closing:
+                first.in_lane = True
+                return first
             await self.wait_change()
 
     def leave_lane(self, ticket: Ticket) -> None:
@@ -269,6 +298,11 @@ class Board:
     def _tell_session(self, job: Job) -> None:
         if job.session_id is not None:
             self._bus.publish(SessionChanged(session_id=job.session_id))
+
+
+def _lane(kind: str) -> str:
+    """The one rig has a lane of its own; all other jobs only read and write."""
+    return kind if kind == SCAN else "files"
 
 
 def fields_of(job: Job) -> dict[str, str]:

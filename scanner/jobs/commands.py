@@ -15,7 +15,7 @@ from scanner.engine import Order
 from scanner.engine.run import HALTED, PRESSED
 from scanner.errors import CommandRefusedError
 from scanner.jobs.board import Board, Ticket
-from scanner.jobs.scans import ScanRunner
+from scanner.jobs.passwork import PassWork
 from scanner.model import Pause
 from scanner.states import ENDED, Command, JobState, next_job_state
 
@@ -35,12 +35,12 @@ class Commander:
     """Applies commands to tickets."""
 
     board: Board
-    scans: ScanRunner
+    work: PassWork
 
     def give(self, ticket: Ticket, command: Command, reason: str, *, alone: bool = False) -> Work | None:
         """Apply a command at once; what is left to do is returned. ``alone``: it ends the pass at work, not the job.
 
-        Errors: CommandRefusedError.
+        Errors: CommandRefusedError, SessionBusyError (its session is being deleted or restored).
         """
         job = ticket.job
         state = next_job_state(job.state, command)
@@ -57,6 +57,7 @@ class Commander:
         """To a job that no run has: it waits in the queue or stands still."""
         if state is JobState.PAUSED:
             return self._stand_still(ticket, HALTED if command is Command.HALT else PRESSED)
+        self.board.custody.require_unheld(ticket.job.session_id)
         if ticket.skipping:
             return self._once_skipped(ticket, command, reason)
         if command is Command.SKIP:
@@ -116,7 +117,7 @@ class Commander:
     async def _skip_and_resume(self, ticket: Ticket, shot: int, reason: str) -> None:
         seen = ticket.changes
         try:
-            await self.scans.skip(ticket, shot, reason)
+            await self.work.skip(ticket, shot, reason)
         finally:
             self.board.skipped(ticket)
         if ticket.changes != seen:  # somebody pressed Pause or Stop meanwhile
@@ -148,7 +149,7 @@ class Commander:
     async def _conclude(self, ticket: Ticket, command: Command) -> None:
         try:
             if ticket.job.kind == "scan":
-                await self.scans.conclude(ticket, command)
+                await self.work.conclude(ticket, command)
             else:
                 await self.board.change(ticket, state=JobState.CANCELLED, ended_at=self.board.now())
         finally:

@@ -1,63 +1,40 @@
-"""Runs an export job: a session in the layout of a photogrammetry program, below the session's ``exports/``."""
+"""The work of an export job: a session in the layout of a photogrammetry program, below its ``exports/``."""
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
+import asyncio
+import threading
+from pathlib import Path
 
-from msgspec.structs import replace
-
-from scanner.clock import Clock
-from scanner.errors import ScannerError
+from scanner.errors import ConflictError
 from scanner.exports.registry import exporter
 from scanner.exports.source import read_source
-from scanner.jobs.board import Board, Ticket, fields_of
-from scanner.model import SessionId
-from scanner.records import Fault, JobResult
-from scanner.states import JobState
-from scanner.storage import StorageManager, place_of
-
-log = logging.getLogger(__name__)
+from scanner.jobs.errand import Errand
+from scanner.records import JobResult
+from scanner.storage import place_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportRunner:
-    """Runs one export at a time: the lane for jobs that only read and write."""
+async def export(errand: Errand) -> JobResult:
+    """Build the export beside, put it into place in one step, or leave nothing. Errors: SessionNotFoundError,
+    InvalidError, StorageError.
+    """
+    session_id, name = errand.session_id, errand.job.options["format"]
+    write = exporter(name)
+    await errand.storage.legacy.ensure_current(session_id)  # its photos may lie elsewhere afterwards
+    source = await read_source(errand.storage, session_id)
+    stopped = threading.Event()
 
-    storage: StorageManager
-    board: Board
-    clock: Clock
+    def build(target: Path) -> None:
+        write(source, target)
+        if stopped.is_set():
+            message = f"the export of session {session_id} was cancelled"
+            raise ConflictError(message)
 
-    async def run(self, ticket: Ticket) -> None:
-        """Build the export beside, put it into place in one step, or fail and leave nothing."""
-        await self.board.change(ticket, state=JobState.RUNNING, started_at=self.board.now())
-        began = self.clock.monotonic()
-        job = ticket.job
-        try:
-            path, photos, size = await self._build(job.session_id, job.options["format"])
-        except ScannerError as error:
-            log.warning("export failed: %s", error.message, extra=fields_of(job))
-            fault = Fault(code=error.code, message=error.message)
-            await self.board.change(ticket, state=JobState.FAILED, error=fault, ended_at=self.board.now())
-            return
-        seconds = round((self.clock.monotonic() - began) / self.clock.speed, 3)
-        await self.board.change(
-            ticket,
-            state=JobState.COMPLETED,
-            progress=replace(job.progress, done=photos, total=photos),
-            result=JobResult(saved=photos, bytes=size, duration_s=seconds, path=path),
-            elapsed_s=seconds,
-            ended_at=self.board.now(),
-        )
-        log.info("exported %d photos to %s", photos, path, extra=fields_of(job))
-
-    async def _build(self, session_id: SessionId | None, name: str) -> tuple[str, int, int]:
-        """Path below the data directory, photos and bytes of the export."""
-        if session_id is None:
-            message = "an export has a session"
-            raise AssertionError(message)
-        export = exporter(name)
-        source = await read_source(self.storage, session_id)
-        await self.storage.publish_export(session_id, name, lambda target: export(source, target))
-        photos = [photo.photo for one in source.passes for photo in one.photos]
-        return place_of(session_id, name), len(photos), sum(photo.bytes for photo in photos)
+    try:
+        await errand.storage.publish_export(session_id, name, build)
+    except asyncio.CancelledError:  # the thread is not interrupted: what it builds is thrown away
+        stopped.set()
+        raise
+    photos = [photo.photo for one in source.passes for photo in one.photos]
+    errand.report(len(photos), len(photos))
+    return JobResult(saved=len(photos), bytes=sum(photo.bytes for photo in photos), path=place_of(session_id, name))

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from scanner.errors import CommandRefusedError, PassCompletedError, PassNotFoundError
+from scanner.errors import CommandRefusedError, PassCompletedError, PassLockedError, PassNotFoundError
 from scanner.jobs.board import Board, Ticket
 from scanner.jobs.commands import Commander
-from scanner.jobs.scans import OVER, ScanRunner, turn_object
+from scanner.jobs.passwork import OVER, PassWork, turn_object
 from scanner.jobs.submission import Submitter
 from scanner.model import PassName, Pause, SessionId
 from scanner.records import Job, PassInfo
@@ -26,15 +26,19 @@ class NamedPasses:
 
     storage: StorageManager
     board: Board
-    scans: ScanRunner
+    work: PassWork
     commander: Commander
     submitter: Submitter
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def resume(self, session_id: SessionId, name: PassName, origin: str) -> Job:
-        """Go on with a pass. Errors: PassNotFoundError, PassCompletedError, CommandRefusedError."""
+        """Go on with a pass. Errors: PassNotFoundError, PassCompletedError, PassLockedError (another scanner has it),
+        CommandRefusedError, SessionBusyError, StorageError.
+        """
         async with self._one_at_a_time:
             info = await self._unfinished(session_id, name)
+            if self.board.active_for(session_id, name) is None:
+                await self._require_unlocked(session_id, name)
             ticket = self.board.active_for(session_id, name)
             if ticket is None:
                 ticket = await self.board.add(await self._job(session_id, info, origin, JobState.PENDING))
@@ -45,9 +49,13 @@ class NamedPasses:
             return self.board.view(ticket)
 
     async def end(self, session_id: SessionId, name: PassName, command: Command, origin: str) -> Job:
-        """Finish or cancel a pass alone. Errors: PassNotFoundError, PassCompletedError, StorageError, ConflictError."""
+        """Finish or cancel a pass alone. Errors: PassNotFoundError, PassCompletedError, PassLockedError, StorageError,
+        ConflictError.
+        """
         async with self._one_at_a_time:
             info = await self._unfinished(session_id, name)
+            if self.board.active_for(session_id, name) is None:
+                await self._require_unlocked(session_id, name)
             ticket = self.board.active_for(session_id, name)
             if ticket is None:
                 ticket = await self.board.add(await self._job(session_id, info, origin, JobState.PAUSED))
@@ -63,8 +71,8 @@ class NamedPasses:
         """End a pass that its living job does not work on; the job ends with its last pass."""
         finish = command is Command.FINISH and info.saved > 0
         if finish or info.state not in OVER:
-            await self.scans.end_pass(ticket, info.name, finish=finish)
-        passes = await self.scans.passes(ticket)
+            await self.work.end_pass(ticket, info.name, finish=finish)
+        passes = await self.work.passes(ticket)
         left = [one.name for one in passes if one.state not in OVER]
         if not left:
             await self._give(ticket, Command.FINISH if ticket.job.state is JobState.PAUSED else Command.CANCEL)
@@ -80,10 +88,18 @@ class NamedPasses:
             await work
 
     async def _require_next(self, ticket: Ticket, name: PassName) -> None:
-        left = [info.name for info in await self.scans.passes(ticket) if info.state not in OVER]
+        left = [info.name for info in await self.work.passes(ticket) if info.state not in OVER]
         if left and left[0] != name:
             message = f"pass {left[0]} comes first in job {ticket.job.id}: resume, finish or cancel it"
             raise CommandRefusedError(message, command=Command.RESUME.value, job_id=ticket.job.id)
+
+    async def _require_unlocked(self, session_id: SessionId, name: PassName) -> None:
+        """Whoever asks for a pass that another scanner scans is told so at once; the runner would find it later."""
+        for lock in await self.storage.locks.active():
+            theirs = lock.state == "alive" and not lock.own and lock.job_id is not None
+            if theirs and (lock.session_id, lock.pass_) == (session_id, name):
+                message = f"{lock.origin} works on pass {name} on {lock.host} since {lock.since}"
+                raise PassLockedError(message, host=lock.host, origin=lock.origin, since=lock.since, job_id=lock.job_id)
 
     async def _job(self, session_id: SessionId, info: PassInfo, origin: str, state: JobState) -> Job:
         handle = await self.storage.handle(session_id)

@@ -4,47 +4,37 @@ here.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any
 
 from msgspec.structs import replace
 
-from scanner.engine import Engine, Order
-from scanner.errors import CommandRefusedError, StorageError
-from scanner.events import EventBus
-from scanner.exports.registry import exporter
+from scanner.engine import Engine
+from scanner.errors import CommandRefusedError
+from scanner.events import Event, EventBus, SessionDeleted
 from scanner.jobs.board import Board, Ticket, fields_of
 from scanner.jobs.commands import Commander
-from scanner.jobs.exporting import ExportRunner
+from scanner.jobs.filejobs import FileJobs
+from scanner.jobs.files import FileRunner
+from scanner.jobs.lanes import Lanes
 from scanner.jobs.named import NamedPasses
+from scanner.jobs.passwork import PassWork
+from scanner.jobs.reporting import report_of
 from scanner.jobs.restore import Policy, goes_on, restore
 from scanner.jobs.scans import ScanRunner
-from scanner.jobs.submission import Submitter, new_job_id
-from scanner.model import JobId, PassName, Progress, SessionId
+from scanner.jobs.sessions import WholeSessions
+from scanner.jobs.submission import Submitter
+from scanner.model import JobId, PassName, SessionId
 from scanner.planning import PlanEstimate
-from scanner.records import Fault, Job
+from scanner.records import CheckpointInfo, Job, JobReport, Session, TrashEntry
 from scanner.spec import PassSpec, ScanSpec
 from scanner.states import ACTIVE, Command, JobState
-from scanner.storage import StorageManager, Submission
+from scanner.storage import SessionHandle, StorageManager, Submission
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-
-PATIENCE: Final = 4.0  # seconds for a running scan to come to rest when the daemon stops
-TIDYING: Final = 600.0  # seconds between two looks for jobs that ended long ago
-
-
-class Runner(Protocol):
-    """Works on one job of its lane at a time."""
-
-    async def run(self, ticket: Ticket) -> None:
-        """Return when the job has ended, or stands still because the daemon stops."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +54,6 @@ class JobQueue:
         self._storage = storage
         self._settings = settings
         self._rig = engine.rig
-        self._clock = clock
         self._board = Board(store=storage.jobs, bus=bus, clock=clock, keep_ended=settings.keep_ended)
         self._submitter = Submitter(
             storage=storage,
@@ -76,83 +65,37 @@ class JobQueue:
             presets=settings.presets,
             habits=engine.habits,
         )
-        self._scans = ScanRunner(storage=storage, engine=engine, guards=guards, board=self._board, bus=bus)
-        self._exports = ExportRunner(storage=storage, board=self._board, clock=clock)
-        self._commander = Commander(board=self._board, scans=self._scans)
+        work = PassWork(storage=storage, board=self._board, clock=clock)
+        scans = ScanRunner(storage=storage, work=work, engine=engine, guards=guards, board=self._board, bus=bus)
+        self._sessions = WholeSessions(storage=storage, board=self._board, work=work)
+        files = FileRunner(sessions=self._sessions, board=self._board, bus=bus)
+        self._lanes = Lanes(self._board, clock, scans=scans, files=files)
+        self._commander = Commander(board=self._board, work=work)
         self._named = NamedPasses(
             storage=storage,
             board=self._board,
-            scans=self._scans,
+            work=work,
             commander=self._commander,
             submitter=self._submitter,
         )
-        self._tasks: list[asyncio.Task[None]] = []
-        self._kept: set[asyncio.Task[Any]] = set()
+        self._files = FileJobs(storage=storage, board=self._board)
         engine.rig.on_stop(self._halt_all)
+        bus.listen(SessionDeleted, self._session_deleted)
 
     # ---- life ----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Put back what a restart interrupted and open the lanes."""
         await restore(self._board, self._storage)
-        self._tasks = [
-            asyncio.create_task(self._lane(self._scans, scans=True), name="scan lane"),
-            asyncio.create_task(self._lane(self._exports, scans=False), name="export lane"),
-            asyncio.create_task(self._tidy(), name="tidying jobs"),
-        ]
+        self._lanes.open()
         for ticket in self._board.tickets():
             if goes_on(ticket.job, self._settings.resume_on_start):
                 log.info("resumes by itself after the restart", extra=fields_of(ticket.job))
                 await self.command(ticket.job.id, Command.RESUME, origin="restart")
 
     async def close(self) -> None:
-        """Stop within seconds: the running scan is paused durable, an export is begun anew after the next start.
-
-        A saving that hangs is not waited for: the rig is closed after this, motors and lights off.
-        """
-        self._board.closing = True
-        for ticket in self._board.tickets():
-            ticket.wake.set()
-            if ticket.orders is not None:
-                ticket.orders.give(Order.SHUTDOWN)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._scan_left_lane()
-        except TimeoutError:
-            log.warning("the running scan did not come to rest within %.0f s; it will be found interrupted", PATIENCE)
-        for task in (*self._tasks, *self._kept):
-            task.cancel()
-        await asyncio.gather(*self._tasks, *self._kept, return_exceptions=True)
-        self._tasks.clear()
-
-    async def _scan_left_lane(self) -> None:
-        while any(t.in_lane and t.job.kind == "scan" for t in self._board.tickets()):
-            await self._board.wait_change()
-
-    async def _tidy(self) -> None:
-        """Forget jobs that ended long ago, now and then."""
-        while True:
-            try:
-                await self._board.forget_old()
-            except StorageError as error:
-                log.warning("ended jobs could not be forgotten: %s", error.message)
-            await self._clock.sleep(TIDYING * self._clock.speed)
-
-    async def _lane(self, runner: Runner, *, scans: bool) -> None:
-        while True:
-            ticket = await self._board.take(scans=scans)
-            try:
-                await runner.run(ticket)
-            except Exception as error:  # the lane's root: a bug in one job must not stop the others
-                log.exception("job %s failed", ticket.job.id, extra=fields_of(ticket.job))
-                ticket.orders = None
-                fault = Fault(code="internal", message=f"a fault in the program: {type(error).__name__}; see the log")
-                if ticket.job.state in ACTIVE:
-                    await self._board.change(
-                        ticket, state=JobState.FAILED, error=fault, pause=None, ended_at=self._board.now()
-                    )
-            finally:
-                self._board.leave_lane(ticket)
+        """Stop within seconds: the running scan is paused durable, other work is begun anew after the next start."""
+        await self._lanes.close()
 
     # ---- submitting ----------------------------------------------------------------------------------------------
 
@@ -165,8 +108,7 @@ class JobQueue:
         DiskFullError, QueueFullError, RigMissingError, StorageError; nothing is left behind.
         """
         submission = _submission(idempotency_key, digest)
-        ticket = await self._keep(self._submitter.scan(spec, origin, submission))
-        return self._board.view(ticket)
+        return await self._made(self._submitter.scan(spec, origin, submission))
 
     async def submit_pass(
         self,
@@ -181,29 +123,34 @@ class JobQueue:
         PassExistsError.
         """
         submission = _submission(idempotency_key, digest)
-        ticket = await self._keep(self._submitter.add_pass(session_id, spec, origin, submission))
-        return self._board.view(ticket)
+        return await self._made(self._submitter.add_pass(session_id, spec, origin, submission))
 
     async def submit_export(self, session_id: SessionId, name: str, origin: str) -> Job:
-        """Export a session. Errors: InvalidError (unknown format), SessionNotFoundError, QueueFullError,
-        StorageError.
-        """
-        exporter(name)
-        session = await self._storage.get_session(session_id)
-        self._board.require_room()
-        job = Job(
-            id=new_job_id(),
-            kind="export",
-            state=JobState.PENDING,
-            session_id=session_id,
-            title=session.title,
-            origin=origin,
-            progress=Progress(done=0, total=session.photos),
-            created_at=self._board.now(),
-            rank=self._board.next_rank(),
-            options={"format": name},
-        )
-        return self._board.view(await self._keep(self._board.add(job)))
+        """Export a session. Errors: as :class:`FileJobs`."""
+        return await self._made(self._files.export(session_id, name, origin))
+
+    async def submit_verify(self, session_id: SessionId | None, origin: str) -> Job:
+        """Hash the photos of a session, or of all. What is lost is planned again. Errors: as :class:`FileJobs`."""
+        return await self._made(self._files.verify(session_id, origin))
+
+    async def submit_migrate(self, session_id: SessionId | None, origin: str, *, dry_run: bool = False) -> Job:
+        """Make an old session, or all, one of this product. Errors: as :class:`FileJobs`."""
+        return await self._made(self._files.migrate(session_id, origin, dry_run=dry_run))
+
+    async def submit_undo(self, session_id: SessionId, origin: str, *, force: bool = False) -> Job:
+        """Take a migration back; ``force``: also where photos were taken since. Errors: as :class:`FileJobs`."""
+        return await self._made(self._files.undo(session_id, origin, force=force))
+
+    async def submit_import(self, directory: str, timezone: str, origin: str, *, dry_run: bool = False) -> Job:
+        """Copy the sessions in a directory of the scanner's computer. Errors: as :class:`FileJobs`."""
+        return await self._made(self._files.import_from(directory, timezone, origin, dry_run=dry_run))
+
+    async def submit_reindex(self, origin: str) -> Job:
+        """Read every session directory again. Errors: as :class:`FileJobs`."""
+        return await self._made(self._files.reindex(origin))
+
+    async def _made(self, making: Coroutine[Any, Any, Ticket]) -> Job:
+        return self._board.view(await self._lanes.keep(making))
 
     async def plan(self, spec: ScanSpec) -> tuple[PlanEstimate, ...]:
         """What a spec would cost, one estimate a pass; nothing is created. Errors: SpecError, PlanTooLargeError,
@@ -214,34 +161,56 @@ class JobQueue:
         *others, last = planned.estimates
         return (*others, replace(last, warnings=(*last.warnings, lack.message)) if lack else last)
 
-    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._kept.add(task)
-        task.add_done_callback(self._kept.discard)
-
-    async def _keep(self, work: Coroutine[Any, Any, T]) -> T:
-        """Finish what was begun even if the one who asked goes away."""
-        task = asyncio.ensure_future(work)
-        self._kept.add(task)
-        task.add_done_callback(self._kept.discard)
-        return await asyncio.shield(task)
-
     # ---- passes of a session -------------------------------------------------------------------------------------
 
     async def resume_pass(self, session_id: SessionId, name: PassName, origin: str) -> Job:
         """Go on with an unfinished pass, in its own job if that still lives.
 
-        Errors: SessionNotFoundError, PassNotFoundError, PassCompletedError, CommandRefusedError.
+        Errors: SessionNotFoundError, PassNotFoundError, PassCompletedError, PassLockedError (another scanner has it),
+        SessionBusyError (being deleted or restored), CommandRefusedError.
         """
-        return await self._keep(self._named.resume(session_id, name, origin))
+        return await self._lanes.keep(self._named.resume(session_id, name, origin))
 
     async def finish_pass(self, session_id: SessionId, name: PassName, origin: str) -> Job:
         """Take one unfinished pass as complete; others are left alone. Errors: as :meth:`resume_pass`."""
-        return await self._keep(self._named.end(session_id, name, Command.FINISH, origin))
+        return await self._lanes.keep(self._named.end(session_id, name, Command.FINISH, origin))
 
     async def cancel_pass(self, session_id: SessionId, name: PassName, origin: str) -> Job:
         """Give one unfinished pass up; its photos stay, others are left alone. Errors: as :meth:`resume_pass`."""
-        return await self._keep(self._named.end(session_id, name, Command.CANCEL, origin))
+        return await self._lanes.keep(self._named.end(session_id, name, Command.CANCEL, origin))
+
+    # ---- sessions as a whole -------------------------------------------------------------------------------------
+
+    def require_free(self, session_id: SessionId) -> None:
+        """Errors: SessionBusyError, naming the job that works, waits or stands still on the session, if it is one."""
+        self._board.custody.require_free(session_id)
+
+    async def delete_session(self, session_id: SessionId, origin: str) -> TrashEntry:
+        """Move a session that no job has into the trash. Errors: SessionBusyError, SessionNotFoundError,
+        PassLockedError, StorageError.
+        """
+        return await self._lanes.keep(self._sessions.delete(session_id, origin))
+
+    async def clean_sessions(self, older_than: timedelta, origin: str, *, dry_run: bool = False) -> tuple[Session, ...]:
+        """Move sessions that ended longer ago and that no job has into the trash. Errors: ClockError, StorageError."""
+        return await self._lanes.keep(self._sessions.clean(older_than, origin, dry_run=dry_run))
+
+    async def restore_checkpoint(self, session_id: SessionId, name: str, origin: str) -> CheckpointInfo:
+        """Put a session that no job works on back to a checkpoint; returns the one by which one gets forward again.
+
+        Errors: SessionBusyError, CheckpointNotFoundError, SessionNotFoundError, PassLockedError, StorageError.
+        """
+        return await self._lanes.keep(self._sessions.restore(session_id, name, origin))
+
+    async def merge_sessions(self, first: SessionId, second: SessionId, origin: str) -> SessionHandle:
+        """Put two old sessions together that are one scan. Errors: SessionBusyError, SessionNotFoundError,
+        ConflictError, StorageError.
+        """
+        return await self._lanes.keep(self._sessions.merge(first, second, origin))
+
+    def _session_deleted(self, event: Event) -> None:
+        if isinstance(event, SessionDeleted):
+            self._lanes.begin(self._sessions.deleted(event.session_id))
 
     # ---- commands ------------------------------------------------------------------------------------------------
 
@@ -254,7 +223,7 @@ class JobQueue:
         work = self._commander.give(ticket, command, reason)
         log.info("%s ordered %s", origin, command.value, extra=fields_of(ticket.job))
         if work is not None:
-            await self._keep(work)
+            await self._lanes.keep(work)
         if command is Command.HALT:
             await self._rig.stop()
         return self._board.view(ticket)
@@ -266,7 +235,7 @@ class JobQueue:
         for ticket in self._board.tickets():
             work = self._commander.halt(ticket)
             if work is not None:
-                self._soon(work)
+                self._lanes.begin(work)
 
     # ---- looking and tidying -------------------------------------------------------------------------------------
 
@@ -277,6 +246,10 @@ class JobQueue:
     def list(self, *, active: bool = False) -> tuple[Job, ...]:
         """All jobs, newest first; ``active``: pending, running, paused only."""
         return tuple(job for job in reversed(self._board.views()) if not active or job.state in ACTIVE)
+
+    def report(self) -> tuple[JobReport, ...]:
+        """Every job as a row, oldest first."""
+        return tuple(map(report_of, self._board.views()))
 
     async def move(self, job_id: JobId, position: int) -> Job:
         """Put a waiting job at a place of the queue, 1 being next. Errors: JobNotFoundError, CommandRefusedError."""

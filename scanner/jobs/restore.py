@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from scanner.errors import NotFoundError
 from scanner.jobs.board import Board, Ticket, fields_of
-from scanner.jobs.scans import OVER, turn_object
+from scanner.jobs.passwork import OVER, turn_object, without_session
 from scanner.model import Pause
 from scanner.records import Job, PassInfo, Session
-from scanner.states import ENDED, JobState, PassState
+from scanner.states import ENDED, Command, JobState, PassState
 from scanner.storage import StorageManager
 
 log = logging.getLogger(__name__)
@@ -33,9 +33,18 @@ async def restore(board: Board, storage: StorageManager) -> None:
         if job.state in ENDED or (job.kind == "scan" and job.state is JobState.PENDING):
             continue  # what never began is as it was
         if job.kind != "scan":
-            await board.change(ticket, state=JobState.PENDING, started_at=None)
+            await _restore_other(board, ticket)
         else:
             await _restore_scan(board, ticket, await _session(storage, job))
+
+
+async def _restore_other(board: Board, ticket: Ticket) -> None:
+    """Begun anew: whatever it did is whole, and done again or found done. Unless somebody had cancelled it."""
+    if ticket.job.order == Command.CANCEL.value:
+        await board.change(ticket, state=JobState.CANCELLED, order=None, ended_at=board.now())
+    else:
+        progress = replace(ticket.job.progress, done=0)
+        await board.change(ticket, state=JobState.PENDING, started_at=None, elapsed_s=0.0, progress=progress)
 
 
 async def _restore_scan(board: Board, ticket: Ticket, session: Session | None) -> None:
@@ -43,7 +52,8 @@ async def _restore_scan(board: Board, ticket: Ticket, session: Session | None) -
     passes = [info for info in session.passes if info.name in job.passes] if session else []
     if not passes:
         log.warning("the session of job %s is gone: the job is cancelled", job.id, extra=fields_of(job))
-        await board.change(ticket, state=JobState.CANCELLED, pause=None, order=None, ended_at=board.now())
+        error = None if job.session_id is None else without_session(job.session_id)
+        await board.change(ticket, state=JobState.CANCELLED, pause=None, order=None, error=error, ended_at=board.now())
         return
     done = sum(info.saved + info.skipped for info in passes)
     worked = max(job.elapsed_s, sum(info.duration_s for info in passes))
@@ -53,11 +63,16 @@ async def _restore_scan(board: Board, ticket: Ticket, session: Session | None) -
         state = JobState.COMPLETED if PassState.COMPLETED in states else JobState.CANCELLED
         await board.change(ticket, state=state, pause=None, ended_at=job.ended_at or board.now())
     elif job.state is JobState.RUNNING or (job.pause is not None and job.pause.resumes_by_itself):
-        await board.pause(ticket, _why(passes))
+        await board.pause(ticket, _why(passes, job.pause))
 
 
-def _why(passes: list[PassInfo]) -> Pause:
-    """A pass that was not begun, behind one that is over, still wants the object turned."""
+def _why(passes: list[PassInfo], before: Pause | None) -> Pause:
+    """A pass that was not begun, behind one that is over, still wants the object turned; a guard held up what now waits
+    for a person or the policy.
+    """
+    if before is not None and before.by == "guard":
+        message = f"The daemon was restarted while a guard held this up. {before.message}"
+        return Pause(by="restart", reason="interrupted", message=message)
     over = [info for info in passes if info.state in OVER]
     left = [info for info in passes if info.state not in OVER]
     return turn_object(over[-1], left[0].name) if over and left[0].state is PassState.PLANNED else INTERRUPTED

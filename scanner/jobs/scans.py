@@ -6,34 +6,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
 
 from msgspec.structs import replace
 
 from scanner.engine import Ending, EndingKind, Engine, Order, Orders
 from scanner.engine.pace import whole
 from scanner.engine.run import HALTED
-from scanner.errors import ConflictError, HardwareError, NotFoundError, StorageError
+from scanner.errors import (
+    ConflictError,
+    HardwareError,
+    LockLostError,
+    NotFoundError,
+    StorageError,
+)
 from scanner.events import EventBus, PassCompleted
 from scanner.guards import Guards
 from scanner.jobs.board import Board, Ticket, fields_of
+from scanner.jobs.passwork import OVER, PassWork, fault, gone, pass_of, session_of, turn_object
 from scanner.jobs.reporter import Reporter
-from scanner.model import PassName, Pause, SessionId
-from scanner.records import JobResult, PassInfo
+from scanner.model import PassName, SessionId
+from scanner.records import PassInfo
 from scanner.states import Command, JobState, PassState
-from scanner.storage import PassWriter, StorageManager, place_of
+from scanner.storage import PassWriter, StorageManager
 
 log = logging.getLogger(__name__)
-
-OVER: Final = frozenset({PassState.COMPLETED, PassState.CANCELLED})
-
-
-def turn_object(done: PassInfo, following: PassName) -> Pause:
-    """Between two passes a person has to act."""
-    how = "complete" if done.state is PassState.COMPLETED else "over"
-    message = f"Pass {done.name} is {how}. Turn the object for pass {following}, then continue."
-    return Pause(by="operator", reason="turn_object", message=message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +39,7 @@ class ScanRunner:
     """Runs one scan job at a time: the scan lane."""
 
     storage: StorageManager
+    work: PassWork
     engine: Engine
     guards: Guards
     board: Board
@@ -48,6 +47,13 @@ class ScanRunner:
 
     async def run(self, ticket: Ticket) -> None:
         """Work on a job until it has ended, or stands still because the daemon stops."""
+        try:
+            await self._run(ticket)
+        except LockLostError as error:
+            await self.work.fail(ticket, error)
+
+    async def _run(self, ticket: Ticket) -> None:
+        """Errors: LockLostError: the pass at work is somebody else's now."""
         while True:
             orders = ticket.orders = Orders()  # from here on commands are orders to this run
             ticket.pass_alone = False
@@ -56,7 +62,7 @@ class ScanRunner:
             ending = await self._run_next(ticket, orders)
             decision = Command.FINISH if ending is None else await self._after(ticket, ending, orders)
             while isinstance(decision, Command):
-                if await self.conclude(ticket, decision):
+                if await self.work.conclude(ticket, decision):
                     return
                 decision = await self._decision(ticket)  # it could not be written down: it stands still again
             if decision is Order.SHUTDOWN:
@@ -65,12 +71,29 @@ class ScanRunner:
     # ---- one pass ------------------------------------------------------------------------------------------------
 
     async def _run_next(self, ticket: Ticket, orders: Orders) -> Ending | None:
-        """Run the next pass of the job; None: there is none left."""
-        try:
-            name = next((info.name for info in await self.passes(ticket) if self._is_left(ticket, info)), None)
-            return None if name is None else await self._run_pass(ticket, name, orders)
-        except (StorageError, ConflictError, NotFoundError) as error:
-            return Ending(kind=EndingKind.PAUSED, pause=fault(error))
+        """Run the next pass of the job; None: there is none left, or no session any more."""
+        session_id, custody = session_of(ticket), self.board.custody
+        await custody.until_unheld(session_id)
+        with custody.touch(session_id, ticket.job.id):
+            try:
+                passes = await self.work.passes(ticket)
+                name = next((info.name for info in passes if self._is_left(ticket, info)), None)
+                if name is not None:
+                    return await self._unless_gone(session_id, await self._run_pass(ticket, name, orders))
+                return None if passes or ticket.job.started_at is None else _gone(session_id)
+            except LockLostError:
+                raise
+            except NotFoundError:
+                return _gone(session_id)
+            except (StorageError, ConflictError) as error:
+                return Ending(kind=EndingKind.PAUSED, pause=fault(error))
+
+    async def _unless_gone(self, session_id: SessionId, ending: Ending) -> Ending:
+        """A fault of the disk may be that somebody took the session away: then that is the reason."""
+        if ending.pause is not None and ending.pause.by == "fault":
+            with suppress(StorageError):
+                await self.storage.handle(session_id)
+        return ending
 
     @staticmethod
     def _is_left(ticket: Ticket, info: PassInfo) -> bool:
@@ -88,8 +111,7 @@ class ScanRunner:
         log.info("scan of pass %s begins", name, extra=fields_of(ticket.job))
         self.board.began(ticket)
         try:
-            handle = await self.storage.handle(_session_id(ticket))
-            async with self.storage.open_pass(handle, name, job_id=ticket.job.id, origin=ticket.job.origin) as writer:
+            async with self.work.opened(ticket, name) as writer:
                 reporter = Reporter(ticket, writer, self.bus, later_s=await self._count(ticket, writer))
                 try:
                     return await self.engine.run(writer, orders, reporter)
@@ -100,7 +122,7 @@ class ScanRunner:
 
     async def _count(self, ticket: Ticket, writer: PassWriter) -> float:
         """Set the job's progress right; the seconds that the passes after this one will take."""
-        others = [info for info in await self.passes(ticket) if info.name != writer.name]
+        others = [info for info in await self.work.passes(ticket) if info.name != writer.name]
         done = len(writer.plan.shots) - len(writer.remaining()) + sum(info.saved + info.skipped for info in others)
         ticket.job = replace(ticket.job, progress=replace(ticket.job.progress, done=done))
         try:
@@ -133,13 +155,15 @@ class ScanRunner:
         """One pass is over, the job may not be."""
         ticket.reopen = None
         try:
-            passes = await self.passes(ticket)
+            passes = await self.work.passes(ticket)
         except StorageError as error:
             decision = await self._stand_still(ticket, Ending(kind=EndingKind.PAUSED, pause=fault(error)), orders)
             return await self._after_pass(ticket, ending, orders) if decision is None else decision
-        done = next(info for info in passes if info.name == ticket.job.pass_)
+        done = next((info for info in passes if info.name == ticket.job.pass_), None)
+        if done is None:
+            return await self._stand_still(ticket, _gone(session_of(ticket)), orders)
         if ending.kind is EndingKind.COMPLETED:
-            self.bus.publish(PassCompleted(session_id=_session_id(ticket), pass_=done.name, saved=done.saved))
+            self.bus.publish(PassCompleted(session_id=session_of(ticket), pass_=done.name, saved=done.saved))
             log.info("pass %s completed with %d photos", done.name, done.saved, extra=fields_of(ticket.job))
         following = next((info.name for info in passes if self._is_left(ticket, info)), None)
         if following is None:
@@ -150,10 +174,13 @@ class ScanRunner:
     async def _end_late(self, ticket: Ticket, *, finish: bool) -> Ending:
         """End the pass whose run had decided to pause before the order came."""
         try:
-            info = next(info for info in await self.passes(ticket) if info.name == ticket.job.pass_)
-            finish = finish and info.saved > 0
-            await self.end_pass(ticket, info.name, finish=finish)
-        except (StorageError, ConflictError) as error:
+            name = pass_of(ticket)
+            saved = sum(info.saved for info in await self.work.passes(ticket) if info.name == name)
+            finish = finish and saved > 0
+            await self.work.end_pass(ticket, name, finish=finish)
+        except LockLostError:
+            raise
+        except (StorageError, ConflictError, NotFoundError) as error:
             return Ending(kind=EndingKind.PAUSED, pause=fault(error))
         return Ending(kind=EndingKind.COMPLETED if finish else EndingKind.CANCELLED)
 
@@ -193,90 +220,9 @@ class ScanRunner:
             woken.cancel()
             clear.cancel()
 
-    # ---- the end -------------------------------------------------------------------------------------------------
 
-    async def conclude(self, ticket: Ticket, command: Command) -> bool:
-        """End a job: what was begun is finished (finish) or cancelled, what was not begun is cancelled. Finishing a
-        scan that has no photo is cancelling it.
-
-        False: a pass could not be ended, and the job stands still for that reason; nothing counts as ended that is not
-        on disk.
-        """
-        ticket.orders = None
-        try:
-            passes = await self.passes(ticket)
-            finished = command is Command.FINISH and any(info.saved for info in passes)
-            for info in passes:
-                if info.state not in OVER or (finished and info.name == ticket.reopen):
-                    await self.end_pass(ticket, info.name, finish=finished and info.saved > 0)
-            passes = await self.passes(ticket)
-        except (StorageError, ConflictError) as error:
-            await self.board.pause(ticket, fault(error))
-            return False
-        await self._end(ticket, JobState.COMPLETED if finished else JobState.CANCELLED, passes)
-        return True
-
-    async def end_pass(self, ticket: Ticket, name: PassName, *, finish: bool) -> None:
-        """Finish or cancel one pass that nobody works on. Errors: StorageError, ConflictError, NotFoundError."""
-        handle = await self.storage.handle(_session_id(ticket))
-        async with self.storage.open_pass(handle, name, job_id=ticket.job.id, origin=ticket.job.origin) as writer:
-            if finish:
-                await writer.finish("finished early")
-            else:
-                await writer.cancel("cancelled")
-
-    async def skip(self, ticket: Ticket, shot: int, reason: str) -> None:
-        """Leave a shot of the pass at work out, durable at once. Errors: StorageError, ConflictError, NotFoundError."""
-        name = ticket.job.pass_
-        if name is None:
-            message = f"scan job {ticket.job.id} has no pass"
-            raise AssertionError(message)
-        handle = await self.storage.handle(_session_id(ticket))
-        async with self.storage.open_pass(handle, name, job_id=ticket.job.id, origin=ticket.job.origin) as writer:
-            await writer.skip(writer.plan.shots[shot - 1], reason)
-
-    async def passes(self, ticket: Ticket) -> list[PassInfo]:
-        """The passes of the job, in its order; none if the session is gone."""
-        try:
-            session = await self.storage.get_session(_session_id(ticket))
-        except NotFoundError:
-            return []
-        infos = {info.name: info for info in session.passes}
-        return [infos[name] for name in ticket.job.passes if name in infos]
-
-    async def _end(self, ticket: Ticket, state: JobState, passes: list[PassInfo]) -> None:
-        job = ticket.job
-        saved = sum(info.saved for info in passes)
-        result = JobResult(
-            saved=saved,
-            skipped=sum(info.skipped for info in passes),
-            retaken=sum(info.retaken for info in passes),
-            bytes=sum(info.bytes for info in passes),
-            duration_s=job.elapsed_s,
-            path=place_of(_session_id(ticket)) if passes else None,
-        )
-        log.info("scan %s: %d photos", state.value, saved, extra=fields_of(job))
-        await self.board.change(
-            ticket,
-            state=state,
-            pause=None,
-            order=None,
-            result=result,
-            ended_at=self.board.now(),
-            progress=replace(job.progress, done=saved + result.skipped, eta_s=None),
-        )
-
-
-def _session_id(ticket: Ticket) -> SessionId:
-    if ticket.job.session_id is None:
-        message = f"scan job {ticket.job.id} has no session"
-        raise AssertionError(message)
-    return ticket.job.session_id
-
-
-def fault(error: StorageError | ConflictError | NotFoundError) -> Pause:
-    """The pause of a job that an error stopped."""
-    return Pause(by="fault", reason=error.code, message=error.message)
+def _gone(session_id: SessionId) -> Ending:
+    return Ending(kind=EndingKind.PAUSED, pause=gone(session_id))
 
 
 def _late(ending: Ending, orders: Orders) -> Command | None:

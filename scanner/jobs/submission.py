@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from scanner.clock import Clock
 from scanner.engine import Habits
-from scanner.errors import DiskFullError, IdempotencyError, SpecError, StorageError
+from scanner.errors import DiskFullError, IdempotencyError, SessionBusyError, SpecError, StorageError
 from scanner.guards import Guards, size_text
 from scanner.jobs.board import Board, Ticket, fields_of
 from scanner.model import CameraInfo, JobId, PassName, Progress, SessionId
@@ -92,23 +92,31 @@ class Submitter:
     async def add_pass(
         self, session_id: SessionId, spec: PassSpec, origin: str, submission: Submission | None
     ) -> Ticket:
-        """Another pass of a session, with its job. Errors: as :meth:`scan`, SessionNotFoundError, PassExistsError."""
+        """Another pass of a session, with its job. Errors: as :meth:`scan`, SessionNotFoundError, PassExistsError,
+        SessionBusyError (it is being deleted or restored).
+        """
         async with self._one_at_a_time:
             known = await self._known(submission)
             if known is not None:
                 return known
-            handle = await self.storage.handle(session_id)
+            await self.storage.handle(session_id)
             planned = await self.plan(ScanSpec(passes=(spec,)))
             await self._preflight(planned)
-            handle = await self.storage.add_pass(
-                session_id, planned.passes[0], rig=self.rig.describe(), submission=submission
-            )
-            job = self.new_job(handle.id, handle.title, planned, origin)
-            try:
-                return await self.board.add(job)
-            except StorageError:
-                await self.storage.discard_pass(handle, job.passes[0])
-                raise
+            with self.board.custody.touch(session_id, None):
+                return await self._add_pass(session_id, planned, origin, submission)
+
+    async def _add_pass(
+        self, session_id: SessionId, planned: Planned, origin: str, submission: Submission | None
+    ) -> Ticket:
+        handle = await self.storage.add_pass(
+            session_id, planned.passes[0], rig=self.rig.describe(), submission=submission
+        )
+        job = self.new_job(handle.id, handle.title, planned, origin)
+        try:
+            return await self.board.add(job)
+        except StorageError:
+            await self.storage.discard_pass(handle, job.passes[0])
+            raise
 
     def new_job(self, session_id: SessionId, title: str, planned: Planned, origin: str) -> Job:
         """A pending scan job for planned passes."""
@@ -221,7 +229,7 @@ class Submitter:
         job = self.new_job(handle.id, handle.title, planned, origin)
         try:
             ticket = await self.board.add(job)
-        except StorageError:
+        except (StorageError, SessionBusyError):  # busy: somebody deletes it already
             await self.storage.discard_session(handle)
             raise
         log.info("session %s created by %s: %d photos planned", handle.id, origin, planned.photos, extra=fields_of(job))

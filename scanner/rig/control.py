@@ -195,8 +195,12 @@ class RigControl:
         if name not in self.devices.lights:
             message = f"the rig has no light {name!r}; it has {', '.join(self.devices.lights) or 'none'}"
             raise DeviceNotFoundError(message, name=name)
-        async with self._by_hand(RigPhase.READY):
+        async with self._alone():
+            self._lights.stopped = False
             self._lights.by_person[name] = level
+            await self._idle_light()
+            if self._phase is RigPhase.READY:  # else the fault was announced
+                self._tell()
 
     async def watch(self, watched: bool) -> None:  # noqa: FBT001 - a state, not an option
         """Somebody looks at the preview, or nobody any more: the lights follow while the rig is idle, as a modelling
@@ -213,31 +217,31 @@ class RigControl:
             self.report_fault(error)
 
     @asynccontextmanager
-    async def _by_hand(self, phase: RigPhase = RigPhase.MOVING) -> AsyncIterator[None]:
+    async def _by_hand(self) -> AsyncIterator[None]:
+        async with self._alone():
+            self._lights.stopped = False
+            self._become(RigPhase.MOVING)
+            try:
+                yield
+            except PositionUnknownError:  # not homed yet, or stopped: no device is broken
+                raise
+            except HardwareError as error:
+                self.report_fault(error)
+                raise
+            finally:
+                if self._phase is RigPhase.MOVING:
+                    self._become(RigPhase.READY)
+                await self._idle_light()
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
         if self._in_use.locked():
             scanning = self._phase is RigPhase.SCANNING
             message = "a scan uses the rig: pause it first" if scanning else "the rig is moving"
             raise RigBusyError(message, state=self._phase.value)
         async with self._in_use:
             await self._make_usable()
-            async with self._by_a_person(phase):
-                yield
-
-    @asynccontextmanager
-    async def _by_a_person(self, phase: RigPhase) -> AsyncIterator[None]:
-        self._lights.stopped = False
-        self._become(phase)
-        try:
             yield
-        except PositionUnknownError:  # not homed yet, or stopped: no device is broken
-            raise
-        except HardwareError as error:
-            self.report_fault(error)
-            raise
-        finally:
-            if self._phase is phase:
-                self._become(RigPhase.READY)
-            await self._idle_light()
 
     async def _make_usable(self) -> None:
         """Open a rig that is closed or has failed. Errors: RigMissingError, the fault."""

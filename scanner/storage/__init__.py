@@ -9,57 +9,59 @@ journal line and its row are written, in that order, the first two fsynced. Ever
 all, also when its caller is cancelled. Every failure of the disk is a typed error with a reason, and leaves nothing
 half-written; after the cure the same object works again.
 
-What lives where, from the ground up:
+What lives where, from the ground up; imports go down only:
 
-``files``                          every operation that changes the disk, injectable; durable writes; typed errors
-``layout``, ``claims``             paths and names; directories under construction
-``documents``, ``lines``, ``facts`` the JSON documents, the lines of a journal, and what a writer journals
-``progress``, ``journal``          ``fold``: what the lines amount to; reading and appending to journals
-``host``, ``locks``                who we are; the locks of passes and of the daemon
-``views``                          a session as its directory tells it
-``database``, ``schema``, ``rows``  SQLite as storage uses it; the tables of the index and their rows
-``index``, ``listing``, ``queries``, ``jobstore`` the index, written and read; jobs
-``threads``                        the threads that storage owns
-``recovery``                       bringing a pass into order
-``sessions``, ``passdisk``, ``writer`` building sessions; what a pass writer does on disk; :class:`PassWriter`
-``keeper``, ``upkeep``, ``opening`` the writer thread's side of the manager; index and directories in step; starting
-``reading``, ``thumbnails``, ``exports`` looking into sessions; small pictures; putting exports in place
-``catalogue``, ``looking``, ``manager`` the index as the loop sees it; the looking half; :class:`StorageManager`
+``disk``        every operation that changes the disk, injectable; paths and names; SQLite; threads; who we are
+``journal``     documents and journals: what is written down about a pass, and ``fold``: what that amounts to
+``locks``       the locks of passes, with generations and heartbeats, and the lock of the daemon
+``directory``   a session directory read, recovered, built; its photos, exports, small pictures
+``index``       ``index.db``, written and read, and ``jobs.db``
+``formats``     older formats: reading, migrating, importing them
+``work``        :class:`PassWriter`, and what it does on disk
+``keeping``     index and directories in step: the writer thread's side, the start, reconciliation, foreign changes
+``facets``      what people do with sessions: checkpoints, trash, editing, verifying, locks, old formats, history
+``looking``     the looking half of the manager
+``manager``     :class:`StorageManager`
 
 """
 
-from scanner.storage.documents import (
+from scanner.storage.directory.reading import DiskUsage, StoredFile
+from scanner.storage.disk.files import Files
+from scanner.storage.disk.host import Host
+from scanner.storage.disk.layout import place_of
+from scanner.storage.disk.share import Sharing
+from scanner.storage.facets.editing import SessionChanges
+from scanner.storage.facets.history import HistoryPage, HistoryQuery
+from scanner.storage.index.jobstore import JobStore
+from scanner.storage.index.listing import SessionPage, SessionQuery
+from scanner.storage.journal.documents import (
     NewPass,
     NewSession,
     PassDocument,
     SessionHandle,
     Submission,
 )
-from scanner.storage.files import Files
-from scanner.storage.host import Host
-from scanner.storage.jobstore import JobStore
-from scanner.storage.layout import place_of
-from scanner.storage.listing import SessionPage, SessionQuery
-from scanner.storage.locks import LockInfo
+from scanner.storage.journal.progress import PassProgress, fold
 from scanner.storage.manager import StorageManager
-from scanner.storage.progress import PassProgress, fold
-from scanner.storage.reading import DiskUsage, StoredFile
-from scanner.storage.writer import PassWriter
+from scanner.storage.work.writer import PassWriter
 
 __all__ = [
     "DiskUsage",
     "Files",
+    "HistoryPage",
+    "HistoryQuery",
     "Host",
     "JobStore",
-    "LockInfo",
     "NewPass",
     "NewSession",
     "PassDocument",
     "PassProgress",
     "PassWriter",
+    "SessionChanges",
     "SessionHandle",
     "SessionPage",
     "SessionQuery",
+    "Sharing",
     "StorageManager",
     "StoredFile",
     "Submission",

@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
-from msgspec import structs
-
+from scanner.events import SessionChanged
 from scanner.model import CameraName, PassName, Photo, PhotoName, SessionId
 from scanner.records import PassInfo, Session, ShotInfo
-from scanner.storage import reading
-from scanner.storage.catalogue import Catalogue, Workplace
-from scanner.storage.documents import PassDocument, SessionHandle, Submission
-from scanner.storage.layout import is_photo_name, session_missing
-from scanner.storage.listing import SessionPage, SessionQuery
-from scanner.storage.locks import LockInfo
-from scanner.storage.reading import DiskUsage, StoredFile
-from scanner.storage.thumbnails import Size, Thumbnails
+from scanner.storage.directory import reading
+from scanner.storage.directory.gallery import Gallery
+from scanner.storage.directory.older import OlderSession
+from scanner.storage.directory.reading import DiskUsage, StoredFile
+from scanner.storage.directory.thumbnails import Size, Thumbnails
+from scanner.storage.directory.views import FORMAT
+from scanner.storage.disk.layout import SessionPaths, is_photo_name, session_missing
+from scanner.storage.facets.lockwatch import Locks
+from scanner.storage.index.listing import SessionPage, SessionQuery
+from scanner.storage.index.queries import Queries
+from scanner.storage.journal.documents import PassDocument, SessionHandle, Submission
+from scanner.storage.keeping.catalogue import Catalogue, Workplace
+
+Seen = TypeVar("Seen")
+Other = TypeVar("Other")
 
 
 class SessionReader:
     """Index and directories, to be looked at."""
 
-    def __init__(self, workplace: Workplace, catalogue: Catalogue, thumbnails: Thumbnails) -> None:
+    def __init__(self, workplace: Workplace, catalogue: Catalogue, thumbnails: Thumbnails, locks: Locks) -> None:
         self._layout = workplace.layout
         self._threads = workplace.threads
         self._operations = workplace.operations
         self._keeper = workplace.keeper
         self._catalogue = catalogue
         self._thumbnails = thumbnails
-        self._locks: dict[tuple[SessionId, PassName], LockInfo] = {}  # of the passes that are open here
+        self._tell = workplace.tell
+        self._gallery = Gallery()
+        self.locks = locks
 
     async def handle(self, session_id: SessionId) -> SessionHandle:
         """The identity of a session that exists. Errors: SessionNotFoundError, StorageError."""
         paths = self._layout.session(session_id)
-        session = await self._catalogue.ask(lambda queries: queries.session(session_id))
-        if session is not None and await self._threads.reader.run(paths.root.is_dir):
+        session, older = await self._catalogue.ask(
+            lambda queries: (queries.session(session_id), queries.known_older(session_id))
+        )
+        roots = [self._layout.sessions / folder for folder in older.folders] if older else [paths.root]
+        if session is not None and await self._threads.reader.run(lambda: all(root.is_dir() for root in roots)):
             return SessionHandle(session_id, session.title, created=False)
         return await self._catalogue.through(
             lambda: self._operations.run(self._threads.writer.run(lambda: self._keeper.handle(session_id)))
@@ -48,18 +61,21 @@ class SessionReader:
 
     async def get_session(self, session_id: SessionId) -> Session:
         """A session as it now is. Errors: SessionNotFoundError, StorageError."""
+        if await self._catalogue.refresh(session_id):
+            self._tell(SessionChanged(session_id=session_id))
         session = await self._catalogue.ask(lambda queries: queries.session(session_id))
         if session is None:
             await self.handle(session_id)
             session = await self._catalogue.ask(lambda queries: queries.session(session_id))
         if session is None:
             raise session_missing(session_id)
-        return self._with_locks(session)
+        (filled,) = await self.locks.filled((session,))
+        return filled
 
     async def list_sessions(self, query: SessionQuery | None = None) -> SessionPage:
         """A page of sessions; without a query the newest. Errors: InvalidError, StorageError."""
         page = await self._catalogue.ask(lambda queries: queries.page(query or SessionQuery()))
-        return replace(page, items=tuple(self._with_locks(session) for session in page.items))
+        return replace(page, items=await self.locks.filled(page.items))
 
     async def unfinished(self, limit: int = 1000) -> tuple[tuple[SessionId, PassInfo], ...]:
         """Passes that have something left to do, newest sessions first. Errors: StorageError."""
@@ -67,20 +83,24 @@ class SessionReader:
 
     async def photos(self, session_id: SessionId, name: PassName | None = None) -> tuple[Photo, ...]:
         """The photos of a session, or of one pass, by name. Errors: SessionNotFoundError, StorageError."""
-        found = await self._catalogue.ask(lambda queries: queries.photos(session_id, name))
+        found = await self._look(
+            session_id, lambda paths: self._gallery.photos(paths, name), lambda older: older.photos(name)
+        )
         if not found:
             await self.get_session(session_id)
         return found
 
     async def shots(self, session_id: SessionId, name: PassName) -> tuple[ShotInfo, ...]:
         """Every shot of a pass with its state, in the order of the plan. Errors: as :meth:`pass_document`."""
-        paths = self._layout.session((await self.handle(session_id)).id)
-        return await self._threads.reader.run(lambda: reading.shots(paths, name))
+        await self.handle(session_id)
+        return await self._look(session_id, lambda paths: reading.shots(paths, name), lambda older: older.shots(name))
 
     async def pass_document(self, session_id: SessionId, name: PassName) -> PassDocument:
         """A pass as planned. Errors: SessionNotFoundError, PassNotFoundError, DamagedError, StorageError."""
-        paths = self._layout.session((await self.handle(session_id)).id)
-        return await self._threads.reader.run(lambda: reading.pass_document(paths, name))
+        await self.handle(session_id)
+        return await self._look(
+            session_id, lambda paths: reading.pass_document(paths, name), lambda older: older.document(name)
+        )
 
     async def photo_file(self, session_id: SessionId, name: str) -> Path:
         """The file of a photo. Errors: SessionNotFoundError, PhotoNotFoundError, DamagedError, StorageError."""
@@ -96,13 +116,16 @@ class SessionReader:
 
         Errors: SessionNotFoundError, NotFoundError for an impossible export name, StorageError.
         """
-        paths = self._layout.session((await self.handle(session_id)).id)
-        return await self._threads.pool.run(lambda: reading.session_files(paths, export))
+        await self.handle(session_id)
+        place = await self._look(session_id, lambda paths: paths, lambda older: older)
+        if isinstance(place, SessionPaths):
+            return await self._threads.pool.run(lambda: reading.session_files(place, export))
+        return await self._threads.pool.run(lambda: place.files(self._layout.sessions, export))
 
     async def exports(self, session_id: SessionId) -> tuple[str, ...]:
         """The names of the exports that were made. Errors: SessionNotFoundError, StorageError."""
-        paths = self._layout.session((await self.handle(session_id)).id)
-        return await self._threads.reader.run(lambda: reading.export_names(paths))
+        await self.handle(session_id)
+        return await self._look(session_id, reading.export_names, lambda _: ())
 
     async def disk(self) -> DiskUsage:
         """Room on the disk of the data directory. Errors: StorageError."""
@@ -113,19 +136,34 @@ class SessionReader:
         return await self._catalogue.ask(lambda queries: queries.photo_bytes(camera, width, height))
 
     async def _photo(self, session_id: SessionId, name: str) -> tuple[Photo, Path]:
-        paths = self._layout.session(session_id)
-        photo_name = PhotoName(name)
-        known = is_photo_name(name)
-        photo = await self._catalogue.ask(lambda queries: queries.photo(session_id, photo_name)) if known else None
-        if photo is None:
+        found = await self._look(
+            session_id,
+            lambda paths: self._located(paths, PhotoName(name)),
+            lambda older: older.located(self._layout.sessions, name),
+        )
+        if found is None:
             await self.get_session(session_id)
-            raise reading.photo_missing(paths, name)
-        chosen = photo
-        return photo, await self._threads.reader.run(lambda: reading.photo_path(paths, chosen))
+            raise reading.photo_missing(session_id, name)
+        return found
 
-    def _with_locks(self, session: Session) -> Session:
-        held = {name: lock for (session_id, name), lock in self._locks.items() if session_id == session.id}
-        if not held:
-            return session
-        passes = tuple(structs.replace(info, lock=held.get(info.name)) for info in session.passes)
-        return structs.replace(session, passes=passes)
+    def _located(self, paths: SessionPaths, name: PhotoName) -> tuple[Photo, Path] | None:
+        """In the reader thread."""
+        photo = self._gallery.photo(paths, name) if is_photo_name(name) else None
+        return None if photo is None else (photo, reading.photo_path(paths, photo))
+
+    async def _look(
+        self,
+        session_id: SessionId,
+        ours: Callable[[SessionPaths], Seen],
+        older: Callable[[OlderSession], Other],
+    ) -> Seen | Other:
+        """Look, in the reader thread, into one of ``ours``, wherever it lies, or into one of an ``older`` format."""
+        paths = self._layout.session(session_id)
+
+        def look(queries: Queries) -> Seen | Other:
+            found = queries.older(session_id)
+            if found is not None and found.format != FORMAT:
+                return older(found)
+            return ours(paths if found is None else SessionPaths(self._layout.sessions / found.folders[0]))
+
+        return await self._catalogue.ask(look)

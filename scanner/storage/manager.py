@@ -12,26 +12,42 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Self, TypeVar
 
-from scanner.clock import Clock
+from scanner.clock import Clock, kernel_synchronised
+from scanner.events import Event
 from scanner.model import JobId, PassName, RigInfo, SessionId
-from scanner.storage.catalogue import Catalogue, Workplace, open_queries
-from scanner.storage.documents import NewPass, NewSession, SessionHandle, Submission
-from scanner.storage.exports import Build, publish_export
-from scanner.storage.files import Files
-from scanner.storage.host import Host
-from scanner.storage.jobstore import JobStore
-from scanner.storage.keeper import Premises
-from scanner.storage.layout import Layout
-from scanner.storage.locks import own_lock
+from scanner.records import Session, Verification
+from scanner.storage.directory.exports import Build, publish_export
+from scanner.storage.directory.thumbnails import Thumbnails
+from scanner.storage.disk.files import Files
+from scanner.storage.disk.host import Host
+from scanner.storage.disk.layout import Layout
+from scanner.storage.disk.premises import Premises
+from scanner.storage.disk.share import Sharing
+from scanner.storage.disk.threads import Operations, Threads
+from scanner.storage.facets.checkpoints import Checkpoints
+from scanner.storage.facets.discarding import discard_pass, discard_session
+from scanner.storage.facets.editing import Editor, SessionChanges
+from scanner.storage.facets.history import History
+from scanner.storage.facets.legacy import LegacySessions
+from scanner.storage.facets.lockwatch import Locks
+from scanner.storage.facets.migrating import Migrations
+from scanner.storage.facets.trash import Looking, Trash
+from scanner.storage.facets.verifying import Verifier
+from scanner.storage.facets.workshop import Workshop
+from scanner.storage.index.audit import AuditLog
+from scanner.storage.index.jobstore import JobStore
+from scanner.storage.journal.documents import NewPass, NewSession, SessionHandle, Submission
+from scanner.storage.keeping.catalogue import Catalogue, Workplace, nobody, open_queries
+from scanner.storage.keeping.opening import Opened, open_storage
+from scanner.storage.keeping.upkeep import Report
+from scanner.storage.keeping.watching import Watcher
+from scanner.storage.locks.locking import Work
 from scanner.storage.looking import SessionReader
-from scanner.storage.opening import Opened, open_storage
-from scanner.storage.threads import Operations, Threads
-from scanner.storage.thumbnails import Thumbnails
-from scanner.storage.upkeep import Report
-from scanner.storage.writer import OpenPass, PassWriter, Runtime, Work
+from scanner.storage.work.writer import OpenPass, PassWriter, Runtime
 
 Answer = TypeVar("Answer")
 
@@ -46,6 +62,7 @@ class Parts:
     workplace: Workplace
     stack: ExitStack  # closes what lives in the writer thread, in that thread
     runtime: Runtime
+    synchronised: Callable[[], bool]
 
 
 class StorageManager(SessionReader):
@@ -56,14 +73,35 @@ class StorageManager(SessionReader):
         thumbnails = Thumbnails(
             files=files, threads=place.threads, operations=place.operations, root=place.layout.thumbnails
         )
-        super().__init__(place, parts.catalogue, thumbnails)
+        clock = parts.premises.clock
+        self.audit = AuditLog(place.threads.writer, parts.opened.jobs, clock)
+        super().__init__(place, parts.catalogue, thumbnails, Locks(place, parts.catalogue, self.audit, clock))
         self._premises = parts.premises
         self._opened = parts.opened
         self._stack = parts.stack
         self._runtime = parts.runtime
         self._closed = False
         self._ended = False
+        self.history = History(parts.catalogue)
+        self.watcher = Watcher(place, parts.catalogue)
         self.jobs = JobStore(place.threads.writer, parts.opened.jobs)
+        migrations = Migrations(place, parts.catalogue)
+        self._shop = shop = Workshop(
+            place=place,
+            catalogue=parts.catalogue,
+            audit=self.audit,
+            ensure_current=migrations.ensure_current,
+            reserved=migrations.reserved,
+            synchronised=parts.synchronised,
+        )
+        self.legacy = LegacySessions(shop, migrations)
+        self.checkpoints = Checkpoints(shop)
+        self.trash = Trash(
+            shop,
+            Looking(session=self.get_session, page=self.list_sessions, handle=self.handle, survey=self.legacy.look),
+        )
+        self._editor = Editor(shop, self.get_session)
+        self._verifier = Verifier(shop)
 
     @classmethod
     async def open(  # noqa: PLR0913 - the composition root's one call: everything that is injected meets here
@@ -76,11 +114,17 @@ class StorageManager(SessionReader):
         host: Host | None = None,
         description: str = "",
         checkpoint_interval: int = 10,
+        sharing: Sharing | None = None,
+        tell: Callable[[Event], object] = nobody,
+        synchronised: Callable[[], bool] = kernel_synchronised,
+        timezone: tzinfo = UTC,
     ) -> Self:
         """Own the state directory, check the databases, bring into order what was being changed at the last stop.
 
-        ``checkpoint_interval``: photos between two checkpoints of the index. Errors: DaemonRunningError naming the
-        other daemon, StorageError; nothing is then left open.
+        ``checkpoint_interval``: photos between two checkpoints of the index. ``sharing``: how locks are held.
+        ``tell``: called on the loop with every
+        event. ``synchronised``: whether the wall clock can be believed. ``timezone``: of times in old files that name
+        none. Errors: DaemonRunningError naming the other daemon, StorageError; nothing is then left open.
         """
         premises = Premises(
             files=files or Files(),
@@ -88,6 +132,8 @@ class StorageManager(SessionReader):
             clock=clock,
             host=host or Host.current(),
             token=lambda: secrets.token_hex(8),
+            sharing=sharing or Sharing(),
+            timezone=timezone,
         )
         threads, stack = Threads(), ExitStack()
         try:
@@ -97,7 +143,9 @@ class StorageManager(SessionReader):
             await threads.writer.run(stack.close)
             await threads.close()
             raise
-        place = Workplace(layout=premises.layout, threads=threads, operations=Operations(), keeper=opened.keeper)
+        place = Workplace(
+            layout=premises.layout, threads=threads, operations=Operations(), keeper=opened.keeper, tell=tell
+        )
         return cls(
             Parts(
                 premises=premises,
@@ -111,6 +159,7 @@ class StorageManager(SessionReader):
                     operations=place.operations,
                     checkpoint_interval=checkpoint_interval,
                 ),
+                synchronised=synchronised,
             )
         )
 
@@ -143,24 +192,25 @@ class StorageManager(SessionReader):
 
     async def discard_session(self, handle: SessionHandle) -> None:
         """Undo :meth:`create_session` while nothing is saved. Errors: SessionBusyError, ConflictError, StorageError."""
-        await self._change(lambda: self._keeper.discard(handle))
+        await self._change(lambda: discard_session(self._keeper, handle))
 
     async def add_pass(
         self, session_id: SessionId, new: NewPass, *, rig: RigInfo, submission: Submission | None = None
     ) -> SessionHandle:
         """Another pass of a session; a submission's key as in :meth:`create_session`.
 
-        Errors: SessionNotFoundError, PassExistsError, SpecError, IdempotencyError, StorageError.
+        Errors: SessionNotFoundError, SessionBusyError, PassExistsError, SpecError, IdempotencyError, StorageError.
         """
         if submission is not None:
             await self._catalogue.ensure_whole()
-        return await self._change(lambda: self._keeper.add_pass(session_id, new, rig, submission))
+        await self.legacy.ensure_current(session_id)
+        return await self._shop.change(session_id, lambda: self._keeper.add_pass(session_id, new, rig, submission))
 
     async def discard_pass(self, handle: SessionHandle, name: PassName) -> None:
         """Undo :meth:`add_pass` while nothing is saved. Errors: PassNotFoundError, SessionBusyError, ConflictError,
         StorageError.
         """
-        await self._change(lambda: self._keeper.discard_pass(handle.id, name))
+        await self._change(lambda: discard_pass(self._keeper, handle.id, name))
 
     @asynccontextmanager
     async def open_pass(
@@ -171,18 +221,14 @@ class StorageManager(SessionReader):
         Errors: SessionNotFoundError, PassNotFoundError, PassCompletedError, PassLockedError, StorageError.
         """
         work = Work(job_id=job_id, origin=origin)
-        opening = self._operations.start(
-            self._catalogue.through(
-                lambda: self._threads.writer.run(lambda: self._keeper.open_pass(handle.id, name, work))
-            )
-        )
+        opening = self._operations.start(self._open_pass(handle.id, name, work))
         try:
             opened = await asyncio.shield(opening)
         except asyncio.CancelledError:
             await self._operations.run(self._close_unused(opening))
             raise
         writer = PassWriter(opened, self._runtime)
-        self._locks[handle.id, name] = own_lock(opened.disk.lock.record)
+        self.locks.opened(writer)
         try:
             yield writer
         finally:
@@ -194,10 +240,36 @@ class StorageManager(SessionReader):
         Errors: SessionNotFoundError, StorageError, and what ``build`` raises; an older export then stays.
         """
         await self.handle(session_id)
+        await self.legacy.ensure_current(session_id)
         paths, premises = self._layout.session(session_id), self._premises
         return await self._threads.pool.run(
             lambda: publish_export(premises.files, paths, name, premises.token(), build)
         )
+
+    async def edit(self, session_id: SessionId, changes: SessionChanges, *, origin: str = "") -> Session:
+        """Change a session's title, tags, notes or operator; the session as it then is.
+
+        Errors: SessionNotFoundError, SessionBusyError, DamagedError, StorageError.
+        """
+        return await self._editor.edit(session_id, changes, origin)
+
+    async def verify(
+        self, session_id: SessionId, report: Report | None = None, *, origin: str = "verify"
+    ) -> Verification:
+        """Hash every photo of a session and mark what is missing or damaged, so that resume takes it again.
+
+        ``report(done, total)`` photos, on the loop; a cancelled caller ends it between two photos. Errors:
+        SessionNotFoundError, PassLockedError where damage cannot be marked, SessionBusyError, StorageError.
+        """
+        return await self._verifier.verify(session_id, report, origin)
+
+    async def watch(self) -> None:
+        """Notice, for good, what others do to the data directory, and tell it."""
+        await self.watcher.watch()
+
+    async def reindex(self, report: Report | None = None) -> None:
+        """Read every session's directory again; ``report(done, total)`` is called on the loop. Errors: StorageError."""
+        await self._catalogue.reread(report)
 
     async def reconcile(self, progress: Report | None = None) -> None:
         """Check the whole index and compare it with every session directory; who comes meanwhile waits for the same.
@@ -208,12 +280,18 @@ class StorageManager(SessionReader):
 
     async def _change(self, work: Callable[[], Answer]) -> Answer:
         """Do ``work`` in the writer thread, wholly or not at all."""
-        return await self._catalogue.through(lambda: self._operations.run(self._threads.writer.run(work)))
+        return await self._catalogue.change(work)
+
+    async def _open_pass(self, session_id: SessionId, name: PassName, work: Work) -> OpenPass:
+        await self.legacy.ensure_current(session_id)
+        return await self._catalogue.through(
+            lambda: self._threads.writer.run(lambda: self._keeper.open_pass(session_id, name, work))
+        )
 
     async def _close_pass(self, writer: PassWriter) -> None:
         if not self._ended:  # else it was let go of with everything else
             await writer.close()
-        self._locks.pop((writer.session_id, writer.name), None)
+        self.locks.closed(writer)
 
     async def _close_unused(self, opening: asyncio.Task[OpenPass]) -> None:
         """The caller was cancelled while its pass was being opened."""

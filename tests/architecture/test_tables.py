@@ -1,14 +1,21 @@
-"""The tables of codes: in the docstring of ``scanner.errors``, in the README, in the code: one truth."""
+"""The tables of codes, commands and routes: in the docstring of ``scanner.errors``, in the README, in the code: one
+truth.
+"""
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import re
+import shlex
+from collections.abc import Iterator
 
 import pytest
 
 from scanner import errors
+from scanner.cli import build_parser
 from tests.support.tree import TOP
+from web.routes import ROUTES
 
 ROW = re.compile(r"(\w+Error)\s+([a-z_]+)\s+(\d{3})\s+(\d)\b")
 
@@ -69,3 +76,37 @@ def first_line(kind: type[errors.ScannerError]) -> str:
     """The contract of an error: the first sentence of its docstring."""
     text = " ".join(inspect.cleandoc(str(kind.__doc__)).split())
     return re.split(r"(?<=[.;]) |; ", text, maxsplit=1)[0].rstrip(".;")
+
+
+def parsers(parser: argparse.ArgumentParser, path: str = "scanner") -> Iterator[tuple[str, str]]:
+    """Every command with its line of help."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            helps = {choice.dest: choice.help for choice in action._choices_actions}
+            for name, child in action.choices.items():
+                below = list(parsers(child, f"{path} {name}"))
+                yield from below or [(f"{path} {name}", str(helps[name]))]
+
+
+def test_the_readme_lists_every_command():
+    expected = list(parsers(build_parser()))
+    written = "\n".join(f"| `{command}` | {text} |" for command, text in expected)
+    assert readme_rows("## Command line") == expected, f"the table is\n{written}"
+
+
+def test_every_command_that_the_readme_shows_is_understood():
+    text = (TOP / "README.md").read_text(encoding="utf-8")
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL))
+    shown = re.findall(r"^ *(?:\.venv/bin/)?scanner (.+)$", blocks, flags=re.MULTILINE)
+    assert len(shown) > 5
+    for line in shown:
+        assert build_parser().parse_args(shlex.split(line)).command, line
+
+
+def test_the_readme_lists_every_route():
+    routes = [route for route in ROUTES if route.path.startswith("/api/")]
+    expected = [
+        (f"{route.method} {route.path}", route.role.name.lower(), route.summary.rstrip(".")) for route in routes
+    ]
+    written = "\n".join(f"| `{route}` | {role} | {text} |" for route, role, text in expected)
+    assert readme_rows("## HTTP interface") == expected, f"the table is\n{written}"

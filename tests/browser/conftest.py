@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.scanner.storage.formats import support as old
 from tests.support.daemon import Daemon, small_scan
 from tests.support.demand import demand
 from tests.support.tree import TOP
@@ -62,8 +63,10 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 
 @pytest.fixture(scope="module")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon with a finished session and one whose scan is paused, for tests that only look."""
-    with Daemon(tmp_path_factory.mktemp("furnished") / "demo", speed=50.0) as running:
+    """A daemon with sessions to look at: a finished one, one whose scan is paused, one of an older format."""
+    directory = tmp_path_factory.mktemp("furnished") / "demo"
+    old.raspi(directory / "data/sessions", title="Old vase", points=12)
+    with Daemon(directory, speed=50.0) as running:
         job = running.scan(**small_scan(12, title="Blue vase", rings=2))
         running.until(lambda: running.job_state(job["id"]) == "completed", "the first scan is complete", 60.0)
         job = running.scan(

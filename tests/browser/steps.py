@@ -74,3 +74,28 @@ def is_over(page: Page, said: str) -> None:
     """The scan is over, and the idle card says how it ended."""
     expect(page.locator("[data-status=scan]")).to_have_count(0, timeout=A_SCAN)
     expect(page.locator("main")).to_contain_text(said)
+
+
+def restore_row(page: Page, title: str) -> Locator:
+    """The row of an unfinished pass in the card that greets after an interruption."""
+    return page.locator("[data-part=restore] [data-restore]").filter(has_text=title)
+
+
+def foot(page: Page, part: str) -> Locator:
+    """A panel at the foot of a session: checkpoints, notes, keeping. It is loaded when it comes near the window."""
+    page.locator("[data-part=about]").scroll_into_view_if_needed()
+    panel = page.locator(f"[data-part={part}]")
+    expect(panel).to_be_visible()
+    return panel
+
+
+def act(panel: Locator | Page, action: str) -> None:
+    """Press the button with this action."""
+    panel.locator(f"[data-action={action}]:visible").first.click()
+
+
+def toasted(page: Page, text: str | re.Pattern[str]) -> Locator:
+    """The toast that says so."""
+    toast = page.locator("[data-toast]").filter(has_text=text).last
+    expect(toast).to_be_visible()
+    return toast

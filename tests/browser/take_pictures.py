@@ -21,7 +21,7 @@ MOMENT = 1500  # milliseconds in which a page comes to rest
 
 
 def main() -> None:
-    """A scan in the middle and a finished session, at a desk and on a phone."""
+    """A scan in the middle, a finished session, jobs and statistics, at a desk and on a phone."""
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as directory, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -33,6 +33,10 @@ def main() -> None:
             take(browser, daemon.url + "/", "scan", DESKTOP, "light")
             take(browser, daemon.url + "/", "scan-phone", PHONE, "light")
             take(browser, f"{daemon.url}/sessions/{done['session_id']}", "session", DESKTOP, "dark")
+            for title in ("Agate nodule 0412", "Lapis lazuli 0376"):
+                daemon.scan(title=title)
+            take(browser, daemon.url + "/jobs", "jobs", DESKTOP, "light")
+            take(browser, daemon.url + "/statistics", "statistics", DESKTOP, "dark")
             daemon.stop()
         browser.close()
 

@@ -6,7 +6,7 @@ import socket
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Response, expect
+from playwright.sync_api import Page, Response, expect
 
 from tests.browser import steps
 from tests.support.daemon import Daemon
@@ -28,9 +28,18 @@ pytestmark = pytest.mark.browser
 def addresses(daemon: Daemon) -> dict[str, str]:
     """Every view with something in it."""
     sessions = daemon.get("/api/sessions")["items"]
-    return {"scan": "/", "sessions": "/sessions"} | {
-        f"session, {session['state']}": f"/sessions/{session['id']}" for session in sessions
+    return {"scan": "/", "sessions": "/sessions", "jobs": "/jobs", "statistics": "/statistics"} | {
+        f"session {session['title'][:10]}": f"/sessions/{session['id']}" for session in sessions
     }
+
+
+def whole(page: Page) -> None:
+    """Everything is there, what is loaded when it comes near the window too."""
+    page.wait_for_load_state("networkidle")
+    if page.locator("[data-slot]").count():
+        page.locator("[data-part=about]").scroll_into_view_if_needed()
+        expect(page.locator("[data-part=keeping]")).to_be_visible()
+        page.wait_for_load_state("networkidle")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -42,7 +51,7 @@ def test_every_view_fits_and_is_accessible(furnished, visit, width, scheme):
         there = visit(furnished.url + path, viewport=size, color_scheme=scheme, has_touch=width == "phone")
         steps.is_live(there.page)
         expect(there.page.locator("main h1, main h2").first).to_be_visible()
-        there.page.wait_for_load_state("networkidle")
+        whole(there.page)
         problems = there.axe()
         if there.overflow > 0:
             problems.append(f"sticks out by {there.overflow} px")

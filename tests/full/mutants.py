@@ -1,27 +1,46 @@
-"""Take out one fsync, one rename, one lock check at a time: the tests of storage must notice every time.
+"""Take out one fsync, one rename, one link, one lock check at a time: the tests must notice every time.
 
-``python -m tests.full.mutants`` tries all of them and prints those that nobody noticed.
+First the power cuts and failing disks of ``tests/crash`` are asked, those scenarios in which the call is made; then
+all tests of storage. ``python -m tests.full.mutants [PART OF A PATH ...]`` tries all of them (below these paths) and
+says who noticed which.
 """
 
 from __future__ import annotations
 
 import ast
-import hashlib
+import asyncio
 import os
-import random
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.crash.cuts import prepare
+from tests.crash.record import Recorder
+from tests.crash.scenario import World
+from tests.crash.scenarios import SCENARIOS
+from tests.support.sample import turn
 from tests.support.tree import TOP, Module, dotted, modules
 
 NEEDED = {"fsync", "fsync_dir", "rename", "link"}  # of storage's Files: the promise of durability is made of these
-CHECKED = {"_flock"}  # says whether a lock was got
-LIMIT = 300  # seconds the tests of storage may take
+GROUND = {"fsync", "rename", "hardlink_to"}  # what Files itself calls for it
+CHECKED = {"_flock", "take_flock"}  # say whether a lock was got
+FENCES = {"check", "_check", "_confirm"}  # say whether a pass was lost
+HOLDERS = {"lock", "_lock", "_held", "self"}  # whose fences they are
+CUTS = "tests/crash/test_cuts.py::test_whatever_a_power_cut_leaves"
+NTH = "tests/crash/test_nth.py::test_every_operation_fails_once"
+AGAIN = ("tests/crash/test_again.py",)
+RECORD = ("tests/crash/test_record.py",)
+STORAGE = ("tests/scanner/storage",)
+STORAGE_OF_FORMATS = ("tests/scanner/storage/test_legacy_cuts.py",)
+QUICK = {"files.py", "journal.py", "sessions.py", "exports.py", "moves.py"}  # the harness notices within seconds
+STATES = "150"  # after power cuts that are tried in each scenario
+LIMIT = 600  # seconds that the tests may take
+Call = tuple[str, int]  # a module and a line in it
 SKIPPED = shutil.ignore_patterns(".git", ".venv", "node_modules", "__pycache__", ".*_cache", "demo")
 
 
@@ -31,6 +50,7 @@ class Mutant:
 
     path: Path
     line: int
+    last: int  # line of its end
     call: str
     text: str  # of the whole module, changed
 
@@ -50,10 +70,13 @@ def _mutants(module: Module) -> Iterator[Mutant]:
         if not isinstance(node, ast.Call):
             continue
         receiver, _, name = dotted(node.func).rpartition(".")
-        if name in NEEDED and receiver.rpartition(".")[2] in {"files", "_files"}:
+        ours = name in NEEDED and receiver.rpartition(".")[2] in {"files", "_files"}
+        if ours or (name in GROUND and module.name == "scanner.storage.disk.files" and receiver != "files"):
             yield _without(module, node, "None")
         elif name in CHECKED and not receiver:
             yield _without(module, node, "True")
+        elif name in FENCES and receiver.rpartition(".")[2] in HOLDERS:
+            yield _without(module, node, "None")
 
 
 def _without(module: Module, node: ast.Call, instead: str) -> Mutant:
@@ -61,50 +84,117 @@ def _without(module: Module, node: ast.Call, instead: str) -> Mutant:
     begin = sum(len(line) for line in lines[: node.lineno - 1]) + node.col_offset
     end = sum(len(line) for line in lines[: (node.end_lineno or 0) - 1]) + (node.end_col_offset or 0)
     text = module.text.encode()
-    return Mutant(module.path, node.lineno, ast.unparse(node), (text[:begin] + instead.encode() + text[end:]).decode())
+    changed = (text[:begin] + instead.encode() + text[end:]).decode()
+    return Mutant(module.path, node.lineno, node.end_lineno or node.lineno, ast.unparse(node), changed)
 
 
-def survivors(chosen: Sequence[Mutant]) -> Iterator[Mutant]:
-    """Those of ``chosen`` with which the tests of storage pass all the same."""
+def noticed(chosen: Sequence[Mutant]) -> Iterator[tuple[Mutant, str]]:
+    """Who notices each of ``chosen``: ``harness``, else ``storage``, else nobody: an empty text."""
     with tempfile.TemporaryDirectory(prefix="scanner-mutants-") as directory:
         tree = Path(directory) / "tree"
         shutil.copytree(TOP, tree, ignore=SKIPPED)
+        made = asyncio.run(calls_made(Path(directory)))
         for mutant in chosen:
             place = tree / mutant.path
             whole = place.read_text(encoding="utf-8")
             place.write_text(mutant.text, encoding="utf-8")
-            if passes(tree):
-                yield mutant
+            yield mutant, next((by for by, tests in _asked(mutant, made) if fails(tree, tests)), "")
             place.write_text(whole, encoding="utf-8")
 
 
-def passes(tree: Path) -> bool:
-    """Whether the tests of storage pass in ``tree``; hanging is failing."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "tests/scanner/storage"]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    environment = kept | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(tree)}
+def _asked(mutant: Mutant, made: Mapping[str, AbstractSet[Call]]) -> Iterator[tuple[str, Sequence[str]]]:
+    """Who is asked, one after the other."""
+    lines = {(str(mutant.path), line) for line in range(mutant.line, mutant.last + 1)}
+    names = sorted((name for name, calls in made.items() if calls & lines), key=lambda name: len(made[name]))
+    if names:
+        yield "harness", [f"{test}[{name}]" for test in (CUTS, NTH) for name in names]
+    elif mutant.path.name == "files.py":
+        yield "harness", RECORD
+    else:
+        yield "harness", AGAIN
+    if mirrors := _mirrors(mutant):
+        yield "storage", mirrors
+    yield "storage", STORAGE
+
+
+def _mirrors(mutant: Mutant) -> list[str]:
+    """The tests that stand where the module stands: they should know it best."""
+    place = TOP / "tests" / mutant.path.parent
+    if mutant.path.parent.name == "formats":
+        return [str(place.relative_to(TOP)), *STORAGE_OF_FORMATS]
+    return sorted(str(path.relative_to(TOP)) for path in place.glob(f"test_{mutant.path.stem}*.py"))
+
+
+class Witness(Recorder):
+    """Notes from where its operations are called."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.calls: set[Call] = set()
+
+    def _note(self) -> None:
+        frame = sys._getframe(2)
+        path = Path(frame.f_code.co_filename)
+        if path.is_relative_to(TOP):
+            self.calls.add((str(path.relative_to(TOP)), frame.f_lineno))
+
+
+def _witnessed(operation: str) -> Callable[..., object]:
+    def method(self: Witness, *args: object) -> object:
+        self._note()
+        return getattr(Recorder, operation)(self, *args)
+
+    return method
+
+
+for _operation in NEEDED:
+    setattr(Witness, _operation, _witnessed(_operation))
+
+
+async def calls_made(root: Path) -> dict[str, AbstractSet[Call]]:
+    """Which of these calls every scenario makes."""
+    made: dict[str, AbstractSet[Call]] = {}
+    for kind in SCENARIOS:
+        place, scenario = await prepare(kind(), root / kind.__name__)
+        witness = Witness(place.data)
+        async with place.storage(witness, **scenario.options) as storage:
+            await scenario.run(World(place, storage, witness))
+        made[kind.__name__] = witness.calls
+    return made
+
+
+def fails(tree: Path, tests: Sequence[str]) -> bool:
+    """Whether these tests fail in ``tree``; hanging is failing."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE_", "SCANNER_TESTS_"))}
+    told = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(tree), "SCANNER_TESTS_STATES": STATES}
     try:
-        done = subprocess.run(command, cwd=tree, env=environment, timeout=LIMIT, check=False, capture_output=True)
+        done = subprocess.run(command, cwd=tree, env=kept | told, timeout=LIMIT, check=False, capture_output=True)
     except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+        return True
+    return done.returncode != 0
 
 
 def sampled(count: int) -> list[Mutant]:
-    """``count`` mutants, others for every state of the source: over time all of them have their turn."""
-    everything = mutants()
-    source = hashlib.sha256("".join(module.text for module in modules()).encode()).hexdigest()
-    return random.Random(source).sample(everything, min(count, len(everything)))  # noqa: S311 - it only chooses
+    """``count`` of those that are noticed quickly, others for every state of the source: over time all have their
+    turn.
+    """
+    quick = [mutant for mutant in mutants() if mutant.path.name in QUICK]
+    return turn("mutants").sample(quick, min(count, len(quick)))
 
 
-def main() -> int:
-    """Try all of them; 0 if none survives."""
-    everything = mutants()
-    left = list(survivors(everything))
-    print(f"{len(everything) - len(left)} of {len(everything)} mutants noticed")
-    print("\n".join(map(str, left)))
-    return 1 if left else 0
+def main(paths: Sequence[str]) -> int:
+    """Try all of them, or those below ``paths``; 0 if none survives."""
+    everything = [mutant for mutant in mutants() if not paths or any(path in str(mutant.path) for path in paths)]
+    found: dict[str, list[Mutant]] = {"harness": [], "storage": [], "": []}
+    for mutant, by in noticed(everything):
+        found[by].append(mutant)
+        print(f"{by or 'NOBODY':8} {mutant}", flush=True)
+    print(
+        f"{len(everything)} mutants: {len(found['harness'])} noticed by the harness, {len(found['storage'])} by others"
+    )
+    return 1 if found[""] else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import scanner.client
 from scanner.client import BROKEN, INSTALLED, Client, find_socket
 from scanner.errors import (
     ConflictError,
@@ -40,17 +41,25 @@ def client(stub: Stub) -> Client:
 
 
 def test_json_goes_there_and_back(stub, client):
-    stub.answers = {"GET /a?b=1": {"x": [1, "ü"]}, "POST /c": {"y": 2}, "DELETE /d": (204, b""), "POST /e": {}}
+    stub.answers = {
+        "GET /a?b=1": {"x": [1, "ü"]},
+        "POST /c": {"y": 2},
+        "DELETE /d": (204, b""),
+        "POST /e": {},
+        "PATCH /f": {"z": 3},
+    }
     assert client.get("/a?b=1") == {"x": [1, "ü"]}
     assert client.post("/c", {"title": "Väse \ud800"}) == {"y": 2}
     assert client.delete("/d") is None
-    assert client.post("/e") == {}
+    assert client.post("/e", slow=True) == {}
+    assert client.patch("/f", {"z": 3}) == {"z": 3}
     bodies = [(request.body, request.headers.get("Content-Type")) for request in stub.requests]
     assert bodies == [
         (None, None),
         ({"title": "Väse \ud800"}, "application/json"),
         (None, None),
         (None, None),
+        ({"z": 3}, "application/json"),
     ]
     assert {request.headers["Host"] for request in stub.requests} == {"localhost"}
 
@@ -121,11 +130,12 @@ def test_a_daemon_that_goes_away_is_named(stub, client):
     assert caught.value.detail["reason"] == BROKEN
 
 
-def test_a_daemon_that_says_nothing_is_not_waited_for_for_ever(stub, client):
+def test_a_daemon_that_says_nothing_is_not_waited_for_for_ever(stub, client, monkeypatch):
+    monkeypatch.setattr(scanner.client, "ANSWER", 0.05)
     done = threading.Event()
     stub.answers["POST /x"] = lambda: done.wait(10) and None
     with pytest.raises(UnreachableError, match=r"no sign of life for 0\.05 s"):
-        client.post("/x", timeout=0.05)
+        client.post("/x")
     done.set()
 
 
@@ -156,7 +166,7 @@ def test_an_archive_is_copied_whole(stub, client):
     content = bytes(range(256)) * 10_000
     stub.answers["GET /z"] = content
     target = io.BytesIO()
-    client.download("/z", target)
+    client.download("/z", target.write)
     assert target.getvalue() == content
 
 
@@ -174,7 +184,7 @@ def test_an_archive_that_breaks_off_is_no_archive(tmp_path):
     thread = threading.Thread(target=half)
     thread.start()
     with pytest.raises(UnreachableError, match="went away"):
-        Client(tmp_path / "s").download("/z", io.BytesIO())
+        Client(tmp_path / "s").download("/z", io.BytesIO().write)
     thread.join()
     listener.close()
 
@@ -182,7 +192,7 @@ def test_an_archive_that_breaks_off_is_no_archive(tmp_path):
 def test_a_refused_download_is_an_error(stub, client):
     stub.answers["GET /z"] = (404, error("session_not_found", "no such session"))
     with pytest.raises(SessionNotFoundError):
-        client.download("/z", io.BytesIO())
+        client.download("/z", io.BytesIO().write)
 
 
 def test_events_are_parsed_and_a_cut_off_one_is_dropped(stub, client):

@@ -122,6 +122,19 @@ async def test_closing_leaves_the_bus_and_wakes_who_waits(bus):
     assert await subscriber.next() is None
 
 
+async def test_a_listener_hears_every_event_of_its_kind_at_once_and_others_not(bus):
+    heard = []
+    bus.listen(SessionChanged, heard.append)
+    for number in range(FACTS + 1):
+        bus.publish(fact(number))
+        bus.publish(WarningRaised(message="x"))
+        assert heard[-1] == fact(number)
+    assert len(heard) == FACTS + 1
+    bus.close()
+    bus.publish(fact())
+    assert len(heard) == FACTS + 2
+
+
 async def test_dropping_keeps_the_first_reason(bus):
     subscriber, _ = bus.subscribe()
     subscriber.drop("too slow")

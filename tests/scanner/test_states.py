@@ -42,11 +42,12 @@ def test_every_command_in_every_state(state, command, new):
         return
     with pytest.raises(CommandRefusedError) as caught:
         next_job_state(state, command)
-    possible = sorted(c.value for s, c, n in CASES if s is state and n is not None)
+    possible = sorted(c.value for s, c, n in CASES if s is state and n is not None and s not in ENDED)
     assert caught.value.detail == {"state": state.value, "command": command.value, "possible": possible}
     assert state.value in caught.value.message
     assert command.value in caught.value.message
     assert all(word in caught.value.message for word in possible)
+    assert ("it has ended" in caught.value.message) == (state in ENDED)
 
 
 @pytest.mark.parametrize(("command", "new"), sorted({(command, new) for _, command, new in CASES if new is not None}))

@@ -141,3 +141,10 @@ async def reached(ask: Callable[..., Any], app: App, job_id: str, *states: str) 
                 await subscriber.next()
     finally:
         subscriber.close()
+
+
+async def scanned(app: App, ask: Callable[..., Any], spec: Any = None) -> str:
+    """A session with a finished scan; its id."""
+    job = (await ask("POST", "/api/scans", QUICK if spec is None else spec)).body
+    await ended(ask, app, job["id"])
+    return str(job["session_id"])

@@ -49,6 +49,15 @@ async def test_it_says_what_the_decoder_says(ask: Callable[..., Any]) -> None:
     assert "pass" in schemas["Job"]["properties"]
 
 
+async def test_what_comes_as_json_or_as_a_file_says_both(ask: Callable[..., Any]) -> None:
+    paths = (await ask("GET", "/api/openapi.json")).body["paths"]
+    for path in ("/api/passes", "/api/jobs/report"):
+        content = paths[path]["get"]["responses"]["200"]["content"]
+        assert set(content) == {"application/json", "text/csv"}
+        assert content["application/json"]["schema"]
+    assert set(paths["/api/locks"]["get"]["responses"]["200"]["content"]) == {"application/json"}
+
+
 def found(value: Any) -> Iterator[str]:
     """Every reference in a document."""
     if isinstance(value, dict):

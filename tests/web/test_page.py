@@ -108,7 +108,7 @@ def test_nothing_else_is_given(root: Path, name: str) -> None:
 
 async def test_every_view_is_the_one_document(ask: Callable[..., Any]) -> None:
     document = (STATIC / "index.html").read_bytes()
-    for path in ("/", "/sessions", "/sessions/20200101-000000-nobody"):
+    for path in ("/", "/sessions", "/sessions/20200101-000000-nobody", "/jobs", "/statistics"):
         answer = await ask("GET", path)
         assert (answer.status, answer.body) == (200, document)
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"

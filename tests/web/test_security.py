@@ -21,7 +21,7 @@ from tests.web.conftest import connection, raw, serving
 from web.app import Server, make_app
 from web.codec import RefusedError
 from web.routes import ROUTES
-from web.security import ANSWER_HEADERS, BODY_LIMIT, Guard, Names, Role
+from web.security import ANSWER_HEADERS, BODY_LIMIT, SAFE_METHODS, Guard, Names, Role
 
 if TYPE_CHECKING:
     from scanner.app import App
@@ -153,6 +153,20 @@ async def test_changes_from_elsewhere_are_refused(ask: Callable[..., Any], serve
         for method, path in CHANGES:
             answer = await ask(method, path, headers=sent(server, headers))
             assert (answer.status, answer.code) == (403, "forbidden"), headers
+
+
+async def test_every_route_asks_for_the_host(ask: Callable[..., Any]) -> None:
+    for route in ROUTES:
+        answer = await ask(route.method, spelled(route.path), headers={"Host": "evil.example"})
+        assert (answer.status, answer.code) == (421, "misdirected"), route
+
+
+async def test_every_change_asks_for_the_origin(ask: Callable[..., Any]) -> None:
+    changes = [route for route in ROUTES if route.method not in SAFE_METHODS]
+    assert {route.method for route in changes} >= {"POST", "PATCH", "DELETE"}
+    for route in changes:
+        answer = await ask(route.method, spelled(route.path), headers={"Origin": "http://evil.example"})
+        assert (answer.status, answer.code) == (403, "forbidden"), route
 
 
 async def test_changes_from_here_are_made(ask: Callable[..., Any], server: Server) -> None:

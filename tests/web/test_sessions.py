@@ -9,10 +9,11 @@ import pytest
 from yarl import URL
 
 from scanner.decoding import decode
+from scanner.model import SessionId
 from scanner.planning import make_plans
 from scanner.spec import ScanSpec
-from scanner.storage import NewPass, NewSession
-from tests.web.conftest import QUICK, SMALL, ended, reached
+from scanner.storage import NewPass, NewSession, SessionHandle
+from tests.web.conftest import QUICK, SMALL, ended, reached, scanned
 from web import streams
 
 if TYPE_CHECKING:
@@ -22,11 +23,21 @@ NO_SESSION = "20200101-000000-nobody"
 TWO = {"title": "Two", "passes": [{"name": name, "plan": QUICK["plan"], "camera": SMALL} for name in ("up", "down")]}
 
 
-async def scanned(app: App, ask: Callable[..., Any], spec: Any = None) -> str:
-    """A session with a finished scan; its id."""
-    job = (await ask("POST", "/api/scans", QUICK if spec is None else spec)).body
-    await ended(ask, app, job["id"])
-    return str(job["session_id"])
+async def planned(app: App) -> SessionHandle:
+    """A session of two passes that no job has."""
+    spec = decode(ScanSpec, TWO)
+    passes = tuple(NewPass(spec=one, plan=plan) for one, plan in make_plans(spec, app.rig.limits()))
+    return await app.storage.create_session(
+        NewSession(
+            spec=spec,
+            title="Two",
+            passes=passes,
+            origin="test",
+            created_from=None,
+            rig=app.rig.describe(),
+            submission=None,
+        )
+    )
 
 
 async def halfway(app: App, ask: Callable[..., Any]) -> dict[str, Any]:
@@ -99,19 +110,7 @@ async def test_what_a_job_has_is_not_offered_to_be_taken_up(app: App, ask: Calla
 
 
 async def test_what_no_job_has_can_be_taken_up(app: App, ask: Callable[..., Any]) -> None:
-    spec = decode(ScanSpec, TWO)
-    passes = tuple(NewPass(spec=one, plan=plan) for one, plan in make_plans(spec, app.rig.limits()))
-    handle = await app.storage.create_session(
-        NewSession(
-            spec=spec,
-            title="Two",
-            passes=passes,
-            origin="test",
-            created_from=None,
-            rig=app.rig.describe(),
-            submission=None,
-        )
-    )
+    handle = await planned(app)
     offers = (await ask("GET", "/api/sessions/restorable")).body["items"]
     assert [(offer["session"]["id"], offer["pass"]["name"]) for offer in offers] == [
         (handle.id, "up"),
@@ -123,6 +122,33 @@ async def test_what_no_job_has_can_be_taken_up(app: App, ask: Callable[..., Any]
     assert (await ended(ask, app, answer.body["id"]))["state"] == "completed"
     offers = (await ask("GET", "/api/sessions/restorable")).body["items"]
     assert [offer["pass"]["name"] for offer in offers] == ["up"]
+
+
+async def test_a_session_that_vanishes_under_its_job_is_in_no_list(app: App, ask: Callable[..., Any]) -> None:
+    job = await halfway(app, ask)
+    left = await planned(app)
+    await app.storage.trash.delete(SessionId(job["session_id"]), origin="another daemon")
+    for path in ("/api/sessions/active", "/api/sessions"):
+        answer = await ask("GET", path)
+        assert answer.status == 200
+        assert job["session_id"] not in {one["id"] for one in answer.body["items"]}
+    rows = (await ask("GET", "/api/sessions/restorable")).body["items"]
+    assert {row["session"]["id"] for row in rows} == {left.id}
+
+
+async def test_a_session_that_vanishes_while_the_list_is_made_is_left_out(
+    app: App, ask: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = await planned(app)
+    really = app.storage.unfinished
+
+    async def with_one_just_deleted(limit: int) -> Any:
+        known = await really(limit)
+        return (*known, (SessionId(NO_SESSION), known[0][1]))
+
+    monkeypatch.setattr(app.storage, "unfinished", with_one_just_deleted)
+    rows = (await ask("GET", "/api/sessions/restorable")).body["items"]
+    assert [row["session"]["id"] for row in rows] == [handle.id, handle.id]
 
 
 async def test_passes_with_their_shots(app: App, ask: Callable[..., Any]) -> None:

@@ -46,7 +46,10 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 async def websocket(request: web.Request) -> web.StreamResponse:
-    """The page's one connection; see :mod:`web.page_socket`."""
+    """The page's one connection: events and live pictures.
+
+    See :mod:`web.page_socket`.
+    """
     parts = context(request)
     socket = new_socket()
     if not socket.can_prepare(request):

@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from scanner.errors import DamagedError, InvalidError, NotFoundError
+from scanner.errors import InvalidError, NotFoundError
 from scanner.model import PassName, Photo, SessionId
 from scanner.spec import Slug
 from web.api.scans import accepted
@@ -78,12 +78,9 @@ async def photo(request: web.Request) -> web.StreamResponse:
     """A photo's file: whole, or small for lists and screens. Ranges and ETags are answered."""
     storage = daemon(request).storage
     session, name, query = session_id(request), photo_name(request), query_of(request, PhotoQuery)
-    try:
-        whole = path = await storage.photo_file(session, name)
-        if query.size != "full":
-            path = await storage.thumbnail(session, name, query.size)
-    except DamagedError as error:
-        raise RefusedError(HTTPStatus.CONFLICT, error.code, error.message) from error
+    whole = path = await storage.photo_file(session, name)
+    if query.size != "full":
+        path = await storage.thumbnail(session, name, query.size)
     stand_in = query.size != "full" and path == whole  # for a small one that cannot be kept now
     part = _sensible(request.headers.get("Range", "bytes=0-")) or request.body_exists  # which cannot be cloned any more
     response = web.FileResponse if part else WholeFile

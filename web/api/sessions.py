@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 from msgspec.structs import replace
 
+from scanner.errors import PassNotFoundError, SessionNotFoundError
 from scanner.model import JobId, LockedSettings, RigInfo, SessionId
 from scanner.records import PassInfo, Session, ShotInfo
 from scanner.spec import PassSpec
@@ -22,12 +23,17 @@ if TYPE_CHECKING:
 
 RESTORABLE: Final = 200  # passes offered at most
 
+Words = Annotated[str, msgspec.Meta(max_length=200)]
+
 
 class SessionsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which sessions, in which order, from where on."""
 
     status: Literal["planned", "running", "paused", "completed", "cancelled", "failed", "incomplete"] | None = None
-    q: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    q: Words = ""
+    format: Words | None = None
+    tag: Words | None = None
+    operator: Words | None = None
     sort: Literal["newest", "oldest", "title", "size"] = "newest"
     after: Annotated[str, msgspec.Meta(max_length=500)] | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
@@ -54,7 +60,16 @@ async def list_all(request: web.Request) -> web.StreamResponse:
     """Sessions, newest first, page by page; ``q`` searches."""
     app, query = daemon(request), query_of(request, SessionsQuery)
     page = await app.storage.list_sessions(
-        SessionQuery(status=query.status, q=query.q, sort=query.sort, after=query.after, limit=query.limit)
+        SessionQuery(
+            status=query.status,
+            q=query.q,
+            format=query.format,
+            tag=query.tag,
+            operator=query.operator,
+            sort=query.sort,
+            after=query.after,
+            limit=query.limit,
+        )
     )
     return answer(Listed(_with_jobs(app, page.items), page.next, page.total))
 
@@ -62,22 +77,18 @@ async def list_all(request: web.Request) -> web.StreamResponse:
 async def list_active(request: web.Request) -> web.StreamResponse:
     """Sessions that a job works on or waits for."""
     app = daemon(request)
-    sessions = [await app.storage.get_session(session) for session in _active_jobs(app)]
-    return listing(_with_jobs(app, tuple(sessions)))
+    sessions = [await _if_there(app, session) for session in _active_jobs(app)]
+    return listing(_with_jobs(app, tuple(session for session in sessions if session is not None)))
 
 
 async def list_restorable(request: web.Request) -> web.StreamResponse:
     """Passes that can be taken up again: begun or planned, not over, and no job has them."""
     app = daemon(request)
     busy = _active_jobs(app)
-    sessions: dict[SessionId, Session] = {}
-    found: list[Restorable] = []
-    for session, info in await app.storage.unfinished(RESTORABLE):
-        if session not in busy:
-            if session not in sessions:
-                sessions[session] = await app.storage.get_session(session)
-            found.append(Restorable(sessions[session], info))
-    return listing(tuple(found))
+    free = [(session, info) for session, info in await app.storage.unfinished(RESTORABLE) if session not in busy]
+    sessions = {session: await _if_there(app, session) for session in dict(free)}
+    rows = [(sessions[session], info) for session, info in free]
+    return listing(tuple(Restorable(one, _as_it_is(one, info)) for one, info in rows if one is not None))
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -94,7 +105,10 @@ async def show_pass(request: web.Request) -> web.StreamResponse:
     session, name = session_id(request), pass_name(request)
     document = await storage.pass_document(session, name)
     shots = await storage.shots(session, name)
-    info = next(info for info in (await storage.get_session(session)).passes if info.name == name)
+    info = next((info for info in (await storage.get_session(session)).passes if info.name == name), None)
+    if info is None:
+        message = f"session {session} has no pass {name!r} any more"
+        raise PassNotFoundError(message)
     locked = {str(camera): settings for camera, settings in document.locked.items()}
     around = encode(PassView(info, (), document.spec, document.rig, locked))
     head, mark, tail = around.partition(b'"shots":[')  # the first list of this name; a pass has a number under it
@@ -117,6 +131,19 @@ async def cancel_pass(request: web.Request) -> web.StreamResponse:
     """Give a pass up; what was saved stays."""
     job = await daemon(request).jobs.cancel_pass(session_id(request), pass_name(request), origin(request))
     return accepted(job)
+
+
+async def _if_there(app: App, session: SessionId) -> Session | None:
+    """The session, unless it was deleted since somebody told of it."""
+    try:
+        return await app.storage.get_session(session)
+    except SessionNotFoundError:
+        return None
+
+
+def _as_it_is(session: Session, info: PassInfo) -> PassInfo:
+    """The pass with whoever has its lock, as the session tells it."""
+    return next((one for one in session.passes if one.name == info.name), info)
 
 
 def _active_jobs(app: App) -> dict[SessionId, JobId]:

@@ -1,6 +1,7 @@
 /* The page: shell, router, keys.
  *
  * Views: ROUTES maps a path to a module of views/ that exports
+ *     prepare?()                        what must be known before the view is shown, so that nothing moves when it comes; not waited for long
  *     mount(main, params, shell) -> {leave(), title?() , changed?(query)}
  *   main      the empty <main>; the view sets main.className and appends; the shell empties it on leaving
  *   params    parts of the path ({id}) and `query`, a URLSearchParams
@@ -12,8 +13,8 @@
  */
 import { startKeys } from './keys.js';
 import { store } from './store.js';
-import { t } from './i18n.js';
-import { h, put } from './dom.js';
+import { t, texts } from './i18n.js';
+import { h, put, sheet } from './dom.js';
 import { span } from './format.js';
 import { buildShell, showView, say, urgent } from './shell.js';
 
@@ -21,21 +22,23 @@ import { buildShell, showView, say, urgent } from './shell.js';
 /** @typedef {{go: (path: string) => Promise<void>, say: (text: string) => void, urgent: (text: string) => void, retitle: () => void}} Shell */
 /** @typedef {Record<string, any> & {query: URLSearchParams}} Params */
 
-/** path, entry of the rail, module, style sheet of its own @type {Array<[RegExp, string, () => Promise<{mount: (main: HTMLElement, params: Params, shell: Shell) => View}>, string?]>} */
+/** @typedef {{mount: (main: HTMLElement, params: Params, shell: Shell) => View, prepare?: () => Promise<unknown>}} Module */
+/** view: the entry of the rail. @typedef {{path: RegExp, view: string, module: () => Promise<Module>, words: Array<keyof import('./i18n.js').Sections>, sheets: string[]}} Route */
+/** @type {Route[]} */
 const ROUTES = [
-  [/^\/$/, 'scan', () => import('./views/scan.js')],
-  [/^\/sessions\/?$/, 'sessions', () => import('./views/sessions.js'), 'sessions.css'],
-  [/^\/sessions\/(?<id>[^/]+)$/, 'sessions', () => import('./views/session.js'), 'sessions.css'],
+  { path: /^\/$/, view: 'scan', module: () => import('./views/scan.js'), words: ['form'], sheets: ['scan.css'] },
+  { path: /^\/sessions\/?$/, view: 'sessions', module: () => import('./views/sessions.js'), words: ['sessions', 'passes'], sheets: ['sessions.css'] },
+  { path: /^\/sessions\/(?<id>[^/]+)$/, view: 'sessions', module: () => import('./views/session.js'), words: ['sessions', 'passes'], sheets: ['sessions.css'] },
+  { path: /^\/jobs\/?$/, view: 'jobs', module: () => import('./views/jobs.js'), words: ['jobs', 'passes'], sheets: ['jobs.css'] },
+  { path: /^\/statistics\/?$/, view: 'statistics', module: () => import('./views/statistics.js'), words: ['statistics'], sheets: ['jobs.css', 'statistics.css'] },
 ];
+const PREPARES = 1500; // milliseconds a view may take to prepare
 
 const main = /** @type {HTMLElement} */ (document.getElementById('main'));
 /** @type {View|null} */
 let view = null;
 let shown = '';
 let turn = 0;
-/** @type {Set<string>} */
-const sheets = new Set();
-
 /** @type {Shell} */
 const shell = { go, say, urgent, retitle };
 
@@ -60,20 +63,25 @@ function go(path) {
 async function render(moved) {
   const { pathname, searchParams } = new URL(location.href);
   if (view?.changed && pathname === shown) { view.changed(searchParams); return; }
-  const route = ROUTES.find(([pattern]) => pattern.test(pathname));
+  const route = ROUTES.find(one => one.path.test(pathname));
   const mine = ++turn;
-  const [module] = await Promise.all([route ? route[2]() : null, store.ready, sheet(route?.[3])]); // what is shown at once stays where it is
+  const [module] = await Promise.all([route && load(route), store.ready]); // what is shown at once stays where it is
   if (mine !== turn) return; // somebody went on meanwhile
   view?.leave();
   view = null;
   main.replaceChildren();
   main.className = '';
   shown = pathname;
-  showView(route?.[1] ?? '', pathname);
-  if (module && route) view = module.mount(main, { ...decode(pathname.match(route[0])?.groups), query: searchParams }, shell);
-  else main.append(Object.assign(document.createElement('h1'), { className: 'pane', textContent: t.errors.noPage }));
+  showView(route?.view ?? '', pathname);
+  view = module && route ? module.mount(main, { ...decode(pathname.match(route.path)?.groups), query: searchParams }, shell) : nowhere();
   retitle();
   if (moved) arrive();
+}
+
+/** @returns {View|null} */
+function nowhere() {
+  main.append(h('h1.pane', null, t.errors.noPage));
+  return null;
 }
 
 /** The reader went to another view: begin at its top, unless it has put the focus where it belongs. */
@@ -83,14 +91,14 @@ function arrive() {
   main.focus({ preventScroll: true });
 }
 
-/** Loads a view's style sheet, once, before the view is shown. @param {string|undefined} name */
-function sheet(name) {
-  if (!name || sheets.has(name)) return null;
-  sheets.add(name);
-  return new Promise(done => {
-    const link = h('link', { rel: 'stylesheet', href: `/static/${name}`, onload: done, onerror: done });
-    document.head.append(link);
-  });
+/** A view with its words, ready to be shown. @param {Route} route */
+async function load(route) {
+  const sheets = route.sheets.map(sheet);
+  await texts(...route.words);
+  const module = await route.module();
+  const late = new Promise(done => { setTimeout(done, PREPARES); });
+  await Promise.all([...sheets, Promise.race([module.prepare?.(), late])]);
+  return module;
 }
 
 /** @param {Record<string, string>|undefined} groups */
@@ -99,7 +107,7 @@ function decode(groups) {
 }
 
 /** @param {HTMLAnchorElement} link */
-const leadsToView = link => link.origin === location.origin && !link.target && !link.hasAttribute('download') && ROUTES.some(([pattern]) => pattern.test(link.pathname));
+const leadsToView = link => link.origin === location.origin && !link.target && !link.hasAttribute('download') && ROUTES.some(route => route.path.test(link.pathname));
 
 /** @param {MouseEvent} event */
 function follow(event) {

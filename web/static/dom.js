@@ -6,6 +6,7 @@
  *   attr(el, {name: value|null})     sets or removes attributes, only when they differ
  *   keyed(parent, items, key, make, update)   keeps a list of children in step with items; untouched ones stay untouched
  *   debounce(fn, ms)                 with .cancel()
+ *   await sheet('jobs.css')          a style sheet of a view or a panel, loaded once, before it is shown
  */
 import { drawIcon } from './icons.js';
 
@@ -97,4 +98,16 @@ export function debounce(fn, ms) {
     clearTimeout(timer);
     timer = window.setTimeout(() => fn(...args), ms);
   }, { cancel: () => clearTimeout(timer) });
+}
+
+/** @type {Map<string, Promise<unknown>>} */
+const sheets = new Map();
+
+/** @param {string} name @returns {Promise<unknown>} */
+export function sheet(name) {
+  const known = sheets.get(name);
+  if (known) return known;
+  const loaded = new Promise(done => { document.head.append(h('link', { rel: 'stylesheet', href: `/static/${name}`, onload: done, onerror: done })); });
+  sheets.set(name, loaded);
+  return loaded;
 }

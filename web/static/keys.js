@@ -4,10 +4,6 @@
  *   They count unless somebody types, a dialog is open, a modifier is held, or they are switched off (in the dialog).
  *   Esc, arrows and the like a view handles itself.
  */
-import { open } from './dialog.js';
-import { h } from './dom.js';
-import { t } from './i18n.js';
-
 /** @typedef {Record<string, [(event: KeyboardEvent) => void, string]>} Keys */
 /** @type {Set<Keys>} */
 const all = new Set();
@@ -52,24 +48,16 @@ function pressed(event) {
 }
 
 /** @param {boolean} on */
-function enable(on) {
+export function enable(on) {
   enabled = on;
   try { localStorage.setItem('keys', on ? 'on' : 'off'); } catch { /* private mode: for this page only */ }
 }
 
-/** The dialog behind `?`. */
-export function showKeys() {
-  /** @type {Map<string, string>} */
-  const rows = new Map();
-  for (const keys of all) for (const [id, [, label]] of Object.entries(keys)) rows.set(id, label);
-  return open(close => h('div.in-dialog', null,
-    h('h2', { id: 'dialog-title' }, t.keys.title),
-    h('dl.keylist', null, [...rows].map(([id, label]) => h('div', null,
-      h('dt', null, id.split(' ').map((key, at) => [at ? ` ${t.keys.then} ` : null, h('kbd', null, key.length === 1 ? key.toUpperCase() : key)])), h('dd', null, label)))),
-    h('p.hint', null, t.keys.more),
-    h('label.chk', null, h('input', { type: 'checkbox', checked: enabled, onchange: (/** @type {any} */ event) => enable(event.target.checked) }), t.keys.enabled),
-    h('div.row', null, h('button.btn.pri', { type: 'button', 'data-first': true, onclick: () => close() }, t.common.close))));
-}
+/** What is listed behind `?`. */
+export const listed = () => ({ enabled, keys: [...all].flatMap(keys => Object.entries(keys).map(([id, [, label]]) => /** @type {[string, string]} */ ([id, label]))) });
+
+/** The dialog behind `?`; loaded when somebody asks for it. */
+export async function showKeys() { await (await import('./keys-dialog.js')).show(); }
 
 export function startKeys() {
   document.addEventListener('keydown', pressed);

@@ -9,7 +9,7 @@ const SHOWN = 4, ON_PHONE = 8;
 const x = t.scan;
 
 export function lastPhotos() {
-  const all = h('a', { href: '/sessions' }, '\u00a0'), slots = Array.from({ length: matchMedia('(max-width: 720px)').matches ? ON_PHONE : SHOWN }, slot), tiles = h('div.tiles', null, slots.map(place => place.el));
+  const all = h('a', { href: '/sessions', 'aria-label': x.lastPhotos }, '\u00a0'), slots = Array.from({ length: matchMedia('(max-width: 720px)').matches ? ON_PHONE : SHOWN }, slot), tiles = h('div.tiles', { tabindex: 0, role: 'group', 'aria-label': x.lastPhotos }, slots.map(place => place.el));
   const el = h('section.pane.last', { 'aria-label': x.lastPhotos }, h('div.pane-h', null, h('h2', null, x.lastPhotos), h('p.end', null, all)), tiles);
 
   /** A place in the strip; what it shows changes, it does not move. */
@@ -43,13 +43,14 @@ export function lastPhotos() {
     /** @param {string} session */
     clear(session) {
       put(all, '\u00a0');
-      attr(all, { href: `/sessions/${encodeURIComponent(session)}` });
+      attr(all, { href: `/sessions/${encodeURIComponent(session)}`, 'aria-label': x.lastPhotos });
       draw(session, [], () => false);
     },
     /** @param {import('./pass.js').PassWatch} pass */
     show(pass) {
       const newest = [...pass.photos.values()].sort((a, b) => (a.taken_at < b.taken_at ? 1 : -1)).slice(0, slots.length);
       put(all, pass.photos.size ? x.all(pass.photos.size) : '');
+      attr(all, { 'aria-label': pass.photos.size ? null : x.lastPhotos });
       draw(pass.session, newest, shot => Boolean(pass.shot(shot)?.retaken));
     },
   };

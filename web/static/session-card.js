@@ -10,7 +10,8 @@ import { attr, h, icon, keyed, put } from './dom.js';
 import { bytes } from './format.js';
 import { watchPass } from './pass.js';
 import { cancelPass, finishPass, resumePass, resumeWords } from './session-actions.js';
-import { jobAt, moment, putState, resumable, sessionState, stateOf, stateWord, subline } from './session-words.js';
+import { foreign, heldWords, holder, lockPill, putLock } from './lock-words.js';
+import { putState, resumable, sessionState, stateOf, stateWord, subline, whyOpen } from './session-words.js';
 import { store } from './store.js';
 import { t } from './i18n.js';
 
@@ -52,7 +53,9 @@ function drawBadge(pic, session) {
   const skipped = session.passes.reduce((n, pass) => n + pass.skipped, 0);
   const now = sessionState(session);
   const [state, word] = session.damage.length ? ['failed', t.sessions.damaged] : now !== 'completed' ? [now, undefined] : skipped ? ['failed', t.sessions.skippedShots(skipped)] : ['', undefined];
-  const had = pic.querySelector('.st');
+  const had = pic.querySelector('.st'), old = session.format === 'current' ? '' : t.sessions.legacy(t.sessions.format(session.format)), tag = pic.querySelector('.tag');
+  if (!old) tag?.remove();
+  else if (!tag) pic.append(h('span.tag.legacy', null, old));
   if (!state) had?.remove();
   else if (had) putState(had, state, word);
   else pic.append(stateWord(state, word));
@@ -60,7 +63,7 @@ function drawBadge(pic, session) {
 
 /* ---- the offer to go on ---- */
 
-/** @typedef {{session: Session, pass: PassInfo}} Unfinished */
+/** @typedef {import('./unfinished.js').Unfinished} Unfinished */
 
 export class ResumeOffer {
   /** @param {Unfinished} item */
@@ -73,16 +76,18 @@ export class ResumeOffer {
     this.line = h('span');
     this.title = h('a');
     this.facts = h('div.line');
+    this.lock = lockPill();
     this.state = stateWord('paused');
     this.label = h('span');
-    this.watchLink = h('a.btn.watch', { href: '/', hidden: true, 'data-action': 'watch' }, icon('eye'), t.sessions.watch);
+    this.watchLink = h('a.btn.watch', { href: '/', hidden: true, 'data-action': 'watch' }, icon('eye'), t.passes.watch);
+    this.locksLink = h('a.btn', { href: '/jobs?locks', hidden: true, 'data-action': 'to-locks' }, icon('lock', 'sm'), t.passes.toLocks);
     this.buttons = [
       button('resume', '.pri.big', target => void resumePass(this.item.session.id, this.item.pass, target), icon('play'), this.label),
-      button('finish', '', target => void finishPass(this.item.session.id, this.item.pass, target), t.sessions.finish),
-      button('cancel', '.bare', target => void cancelPass(this.item.session.id, this.item.pass, target), t.sessions.cancelMore),
+      button('finish', '', target => void finishPass(this.item.session.id, this.item.pass, target), t.passes.finish),
+      button('cancel', '.bare', target => void cancelPass(this.item.session.id, this.item.pass, target), t.passes.cancelMore),
     ];
-    this.el = h('section.pane.resume', { 'aria-label': t.sessions.unfinished, 'data-session': item.session.id }, this.pic,
-      h('div.txt', null, h('div.line', null, this.state, this.line), h('h2', null, this.title), this.cells, this.facts), h('div.do', null, this.buttons, this.watchLink));
+    this.el = h('section.pane.resume', { 'aria-label': t.passes.unfinished, 'data-session': item.session.id }, this.pic,
+      h('div.txt', null, h('div.line', null, this.state, this.line), h('h2', null, this.title), this.cells, h('div.line', null, this.facts, this.lock)), h('div.do', null, this.buttons, this.watchLink, this.locksLink));
     this.cells.show({ shots: placeholder(item.pass) });
     this.watch = watchPass(item.session.id, item.pass.name, () => this.drawShots());
     this.show(item);
@@ -109,25 +114,27 @@ export class ResumeOffer {
     for (const link of [this.pic, this.title]) attr(link, { href: sessionHref(session.id) });
     put(this.title, session.title || session.id);
     drawPicture(this.pic, session);
-    putState(this.state, state, ['paused', 'planned'].includes(state) ? t.sessions.unfinished : undefined);
+    putState(this.state, state, ['paused', 'planned'].includes(state) ? t.passes.unfinished : undefined);
     this.state.classList.toggle('ink', open);
-    put(this.line, open ? whyOpen(pass, job) : '');
+    const lock = foreign(pass);
+    put(this.line, !open ? '' : lock ? heldWords(lock) : whyOpen(pass, job));
+    putLock(this.lock, pass.lock?.own ? null : pass.lock, lock ? holder(lock) : undefined);
     put(this.label, resumeWords(pass, job));
     const at = session.passes.findIndex(one => one.name === pass.name) + 1;
-    const facts = [t.sessions.passOf(pass.name, at, session.passes.length), pass.bytes ? bytes(pass.bytes) : '', t.shell.of(pass.saved, pass.shots)];
+    const facts = [t.passes.passOf(pass.name, at, session.passes.length), pass.bytes ? bytes(pass.bytes) : '', t.shell.of(pass.saved, pass.shots)];
     keyed(this.facts, facts.filter(Boolean).map((text, n) => ({ text, n })), fact => String(fact.n), () => h('span'), (el, fact) => put(el, fact.text));
+    this.drawActions(state, open, lock);
+  }
+
+  /** @param {string} state @param {boolean} open @param {import('./types.js').Lock|null} lock of somebody else */
+  drawActions(state, open, lock) {
     for (const button of this.buttons) {
-      button.hidden = !open || (button.dataset.action === 'finish' && !pass.saved);
+      button.hidden = !open || Boolean(lock) || (button.dataset.action === 'finish' && !this.item.pass.saved);
       attr(button, { 'aria-disabled': store.link.state === 'live' ? null : 'true' });
     }
     this.watchLink.hidden = !['running', 'pending'].includes(state);
+    this.locksLink.hidden = !open || !lock;
   }
-}
-
-/** Why a pass was left unfinished, and when. @param {PassInfo} pass @param {import('./types.js').Job|undefined} job */
-function whyOpen(pass, job) {
-  const pause = jobAt(pass, job)?.pause ?? pass.pause;
-  return [pause?.message || t.sessions.pausedBy[pause?.by ?? ''] || '', moment(pass.ended_at ?? pass.started_at)].filter(Boolean).join(' · ');
 }
 
 /** Holds the bar's room until the shots are there. @param {PassInfo} pass @returns {import('./types.js').Shot[]} */

@@ -2,9 +2,9 @@
  *
  *   const exports = new Exports(model); exports.button; exports.el (a section); exports.close()
  */
+import { act } from './act.js';
 import { get, post } from './api.js';
 import { attr, h, icon, put } from './dom.js';
-import { act } from './session-actions.js';
 import { brief } from './session-words.js';
 import { store } from './store.js';
 import { toast } from './toasts.js';

@@ -43,7 +43,7 @@ export class SessionModel {
     const mine = (/** @type {(event: any) => void} */ fn) => (/** @type {any} */ event) => { if (event.session_id === id) fn(event); };
     this.offs = [
       soon.cancel,
-      ...['session_changed', 'job_created', 'job_changed', 'pass_completed'].map(topic => store.on(topic, mine(soon))),
+      ...['session_changed', 'lock_changed', 'job_created', 'job_changed', 'pass_completed'].map(topic => store.on(topic, mine(soon))),
       store.on('photo_saved', mine(event => this.#count(event.photo))),
       store.on('session_deleted', mine(() => this.#fire('gone'))),
       store.on('job_ended', (/** @type {any} */ job) => { if (job.session_id === id) soon(); }),

@@ -5,7 +5,8 @@
 import { attr, h, icon, keyed, put } from './dom.js';
 import { makeDial } from './dial.js';
 import { count, span } from './format.js';
-import { addPass, passActions } from './session-actions.js';
+import { foreign, heldWords, holder, lockPill, putLock } from './lock-words.js';
+import { passActions } from './session-actions.js';
 import { brief, jobAt, putState, stateOf, stateWord } from './session-words.js';
 import { store } from './store.js';
 import { t } from './i18n.js';
@@ -19,7 +20,7 @@ export class PassesPanel {
   constructor(model) {
     this.model = model;
     this.list = h('div.passlist');
-    this.add = h('button.btn.bare', { type: 'button', 'data-action': 'add-pass', onclick: () => void addPass(model) }, icon('plus', 'sm'), t.sessions.addPass);
+    this.add = h('button.btn.bare', { type: 'button', 'data-action': 'add-pass', onclick: async () => { const { addPass } = await import('./add-pass.js'); await addPass(model); } }, icon('plus', 'sm'), t.sessions.addPass);
     this.el = h('section.pane.passes-p', { 'aria-labelledby': 'passes-h', 'data-part': 'passes' },
       h('div.pane-h', null, h('h2', { id: 'passes-h' }, t.sessions.passes), h('div.end', null, this.add)), this.list);
     for (const kind of ['session', 'shown', 'pass', 'shot', 'now']) model.on(kind, () => this.soon());
@@ -46,7 +47,7 @@ export class PassesPanel {
 
   /** @param {PassInfo} pass */
   make(pass) {
-    return h('article.pass', { 'data-pass': pass.name }, makeDial(), h('div.who', null, h('h3', null, pass.name), stateWord(pass.state)),
+    return h('article.pass', { 'data-pass': pass.name }, makeDial(), h('div.who', null, h('h3', null, pass.name), stateWord(pass.state), h('div', null, lockPill())),
       h('dl.figs', null, FIGURES.map(name => h('div.ro.sm', { 'data-figure': name }, h('dt', null, t.sessions.figures[name]), h('dd')))),
       h('p.reason'), h('div.do'));
   }
@@ -59,7 +60,10 @@ export class PassesPanel {
     this.drawDial(/** @type {import('./dial.js').ScanDial} */ (el.firstElementChild), pass);
     putState(el.querySelector('.st'), state);
     this.drawFigures(el, pass, state === 'running' ? mine?.progress.eta_s ?? null : null);
-    put(el.querySelector('.reason'), WHY[state]?.(pass, mine) ?? '');
+    const lock = foreign(pass), pill = el.querySelector('.lock');
+    putLock(pill, pass.lock, lock ? holder(lock) : undefined);
+    attr(/** @type {Element} */ (pill), { hidden: !lock });
+    put(el.querySelector('.reason'), lock ? heldWords(lock) : [pass.damaged ? t.passes.damagedPhotos(pass.damaged) : '', WHY[state]?.(pass, mine) ?? ''].filter(Boolean).join(' '));
     this.drawActions(/** @type {Element} */ (el.querySelector('.do')), pass);
   }
 
@@ -107,7 +111,7 @@ const WHY = {
   running: pass => (pass.started_at ? t.sessions.begun(brief(pass.started_at)) : ''),
   paused: (pass, job) => {
     const pause = job?.pause ?? pass.pause;
-    return pause ? t.sessions.stood(pause.message || (t.sessions.pausedBy[pause.by] ?? ''), pause.resumes_by_itself) : '';
+    return pause ? t.sessions.stood(pause.message || (t.passes.pausedBy[pause.by] ?? ''), pause.resumes_by_itself) : '';
   },
   failed: (pass, job) => t.sessions.stood(job?.error?.message ?? pass.pause?.message ?? t.sessions.failedWhy, false),
   completed: pass => t.sessions.ended(pass.ended_at ? brief(pass.ended_at) : '', pass.shots - pass.saved),

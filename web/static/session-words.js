@@ -10,10 +10,10 @@ import { locale, t } from './i18n.js';
 const LOOKS = { planned: 'off', pending: 'off', running: 'run', paused: 'pause', completed: 'ok', cancelled: 'off', failed: 'bad' };
 
 /** A state by shape and word. @param {string} state @param {string} [word] @returns {HTMLElement} */
-export const stateWord = (state, word = t.sessions.states[state] ?? state) => h(`span.st.${LOOKS[state] ?? 'off'}`, { 'data-state': state }, word);
+export const stateWord = (state, word = t.passes.states[state] ?? state) => h(`span.st.${LOOKS[state] ?? 'off'}`, { 'data-state': state }, word);
 
 /** Changes a state word where it stands. @param {Element|null} el @param {string} state @param {string} [word] */
-export function putState(el, state, word = t.sessions.states[state] ?? state) {
+export function putState(el, state, word = t.passes.states[state] ?? state) {
   if (!(el instanceof HTMLElement)) return;
   el.className = `st ${LOOKS[state] ?? 'off'}`;
   el.dataset.state = state;
@@ -69,4 +69,10 @@ export const inFull = time => whole.format(new Date(time));
 export function brief(time) {
   const at = new Date(time);
   return at.toDateString() === store.now().toDateString() ? shortClock(at) : when(at, store.now());
+}
+
+/** Why a pass was left unfinished, and when. @param {PassInfo} pass @param {import('./types.js').Job|undefined} job */
+export function whyOpen(pass, job) {
+  const pause = jobAt(pass, job)?.pause ?? pass.pause;
+  return [pause?.message || t.passes.pausedBy[pause?.by ?? ''] || '', moment(pass.ended_at ?? pass.started_at)].filter(Boolean).join(' · ');
 }

@@ -19,7 +19,7 @@ const SAY_EVERY = 10_000;
 const x = t.shell;
 const ref = {
   name: h('b'), link: h('span.st.off', { role: 'status' }), addr: h('span.addr'), job: h('div.bar-slot'), disk: h('dd', null, '\u00a0'), cpu: h('dd', null, '\u00a0'), zone: h('dt'), clock: h('dd'),
-  stopWord: h('small'), stop: /** @type {HTMLButtonElement|null} */ (null),
+  badge: h('span.badge', { hidden: true }), stopWord: h('small'), stop: /** @type {HTMLButtonElement|null} */ (null),
 };
 let said = 0;
 /** @type {(() => void)|undefined} */
@@ -81,13 +81,13 @@ export function buildShell(shell) {
   const rail = /** @type {HTMLElement} */ (document.getElementById('rail'));
   attr(rail, { 'aria-label': x.views });
   rail.append(
-    ...[['scan', '/', x.scan], ['sessions', '/sessions', x.sessions]].map(([name, href, label]) => h('a', { href, 'data-view': name }, icon(name), label)),
+    ...[['scan', '/', x.scan], ['sessions', '/sessions', x.sessions], ['jobs', '/jobs', x.jobs], ['statistics', '/statistics', x.statistics]].map(([name, href, label]) => h('a', { href, 'data-view': name }, icon(name), label, name === 'jobs' && ref.badge)),
     h('div.foot', null,
       h('button', { type: 'button', 'data-theme-switch': true, 'aria-label': x.themeLabel, onclick: () => dispatchEvent(new Event('themeswitch')) }, icon('theme'), x.theme),
       h('button.only-d', { type: 'button', 'aria-keyshortcuts': '?', onclick: showKeys }, icon('keys'), x.keys)));
   addKeys({
     '!': [stop, t.keys.stop],
-    'g s': [() => shell.go('/'), t.keys.scan], 'g e': [() => shell.go('/sessions'), t.keys.sessions],
+    'g s': [() => shell.go('/'), t.keys.scan], 'g e': [() => shell.go('/sessions'), t.keys.sessions], 'g j': [() => shell.go('/jobs'), t.keys.jobs], 'g t': [() => shell.go('/statistics'), t.keys.statistics],
     '/': [async () => { await shell.go('/sessions'); document.getElementById('session-search')?.focus(); }, t.keys.search],
     n: [() => shell.go('/?new'), t.keys.fresh],
     '?': [() => showKeys(), t.keys.list],
@@ -118,6 +118,9 @@ function draw() {
   const { disk_free: disk, cpu_temperature: cpu } = state?.health ?? {};
   if (state) put(ref.disk, typeof disk === 'number' ? bytes(disk) : '–');
   if (state) put(ref.cpu, typeof cpu === 'number' ? `${number(cpu)} °C` : '–');
+  const active = state?.jobs.length ?? 0;
+  ref.badge.hidden = !active;
+  if (ref.badge.textContent !== String(active)) ref.badge.replaceChildren(h('span.vh', null, `${x.activeJobs} `), String(active));
   drawStop();
   drawJob();
 }

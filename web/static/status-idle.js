@@ -9,8 +9,8 @@ import { makeDial } from './dial.js';
 import { attr, h, icon, keyed, put } from './dom.js';
 import { bytes, degrees, number, shortClock, span } from './format.js';
 import { t } from './i18n.js';
+import { reason } from './pause-words.js';
 import { azimuthOf, elevationOf } from './rig.js';
-import { reason } from './status-running.js';
 import { store } from './store.js';
 import { toast } from './toasts.js';
 

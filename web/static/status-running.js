@@ -10,6 +10,7 @@ import { ask } from './dialog.js';
 import { attr, h, icon, put } from './dom.js';
 import { bytes, clock, number, span } from './format.js';
 import { t } from './i18n.js';
+import { reason } from './pause-words.js';
 import { azimuthOf } from './rig.js';
 import { store } from './store.js';
 import { toast } from './toasts.js';
@@ -19,15 +20,6 @@ import { toast } from './toasts.js';
 const x = t.scan;
 const PHASES = ['move', 'settle', 'expose', 'save'];
 const WORDS = /** @type {Record<string, string>} */ ({ running: 'run', paused: 'pause', pending: 'off' });
-
-/** What a pause is called and what to do about it. @param {Job} job @param {number} [shot] the one it stands on */
-export function reason(job, shot = job.shot ?? 0) {
-  const pause = job.pause;
-  if (!pause) return { title: '', text: '', kind: '' };
-  const known = x.pauses[pause.reason] ?? x.pauses[pause.by] ?? x.pauses.fault;
-  const { title, text } = known({ message: pause.message, pass: job.pass ?? '', shot, next: job.passes[job.passes.indexOf(job.pass ?? '') + 1] ?? '' });
-  return { title, text, kind: pause.by === 'fault' ? 'bad' : pause.by === 'operator' && pause.reason === 'turn_object' ? 'info' : pause.by === 'user' ? 'calm' : 'warn' };
-}
 
 /** @param {string} id @param {string} command */
 async function give(id, command) {

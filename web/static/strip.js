@@ -1,7 +1,7 @@
 /* The strip under the header, for what concerns every view: connection lost, a newer version, what a restart found. It stays until its
  * cause is gone or somebody has read it; there is never a dialog in the way. `startStrip()` once, by the shell.
  */
-import { h, icon, keyed, put } from './dom.js';
+import { attr, h, icon, keyed, put } from './dom.js';
 import { clock } from './format.js';
 import { t } from './i18n.js';
 import { store } from './store.js';
@@ -45,7 +45,9 @@ function notices() {
 
 function draw() {
   document.body.classList.toggle('lost', isLost());
-  keyed(/** @type {HTMLElement} */ (document.getElementById('strip')), notices(), notice => notice.id,
+  const strip = /** @type {HTMLElement} */ (document.getElementById('strip')), shown = notices();
+  attr(strip, { role: shown.length ? 'region' : null, 'aria-label': shown.length ? x.notices : null });
+  keyed(strip, shown, notice => notice.id,
     notice => h(`div.notice.${notice.kind}`, { 'data-strip': notice.id }, icon(notice.sign), h('p', null, h('b', { role: 'status' }, notice.title), ' ', h('span')), h('div.end', null, h('button.btn', { type: 'button', onclick: notice.act }, notice.button))),
     (el, notice) => put(el.querySelector('p > span'), notice.text));
 }

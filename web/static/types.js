@@ -3,15 +3,28 @@
 /**
  * @typedef {{by: string, reason: string, message: string, resumes_by_itself: boolean}} Pause
  * @typedef {{done: number, total: number, unit: string, eta_s: number|null}} Progress
- * @typedef {{saved: number, skipped: number, retaken: number, bytes: number, duration_s: number, path: string|null}} JobResult
+ * @typedef {{saved: number, skipped: number, retaken: number, bytes: number, duration_s: number, path: string|null, notes: string[]}} JobResult
  * @typedef {{id: string, kind: string, state: string, session_id: string|null, pass: string|null, passes: string[], title: string,
  *   origin: string, progress: Progress, pause: Pause|null, error: {code: string, message: string}|null, result: JobResult|null,
  *   queue_position: number|null, created_at: string, started_at: string|null, ended_at: string|null, elapsed_s: number,
- *   order?: string|null, shot?: number|null}} Job   order: a command being carried out; shot: the one a paused scan failed on
+ *   order?: string|null, shot?: number|null, options?: Record<string, string>, waits_for?: string|null}} Job   order: a command being carried out; shot: the one a paused scan failed on
+ * @typedef {{session_id: string, pass: string, host: string, user: string, origin: string, since: string, beat: number, beats: number[],
+ *   state: 'alive'|'stale'|'gone', own: boolean, job_id: string|null}} Lock   beats: seconds since each was seen, newest first
+ * @typedef {{session_id: string, name: string, created_at: string, origin: string, automatic: boolean, photos: number,
+ *   passes: Record<string, string>}} Checkpoint
+ * @typedef {{session_id: string, title: string, deleted_at: string, origin: string, photos: number, bytes: number}} TrashEntry
+ * @typedef {{first: string, second: string, text: string}} Question
+ * @typedef {{session_id: string, pass: string, title: string, object: any, state: string, operator: string, host: string, rig: string,
+ *   preset: string|null, origin: string, started_at: string|null, ended_at: string|null, shots: number, photos: number, skipped: number,
+ *   retakes: number, failures: number, bytes: number, duration_s: number, photos_per_hour: number|null, reason: string}} PassHistory
+ * @typedef {{key: string, sessions: number, passes: number, completed: number, photos: number, bytes: number, duration_s: number,
+ *   retakes: number, failures: number, photos_per_hour: number|null}} Tally
+ * @typedef {{since: string|null, until: string|null, total: Tally, by_preset: Tally[], by_rig: Tally[], by_operator: Tally[],
+ *   by_day: Tally[]}} Statistics
  * @typedef {{name: string, state: string, shots: number, saved: number, skipped: number, retaken: number, bytes: number,
- *   plan: {kind: string}, pause: Pause|null, started_at: string|null, ended_at: string|null, duration_s: number}} PassInfo
+ *   plan: {kind: string}, pause: Pause|null, lock: Lock|null, damaged?: number, started_at: string|null, ended_at: string|null, duration_s: number}} PassInfo
  * @typedef {{id: string, title: string, state: string, created_at: string, created_from: string|null, origin: string, operator: string,
- *   tags: string[], notes: string, passes: PassInfo[], photos: number, bytes: number, thumbnail: string|null, active_job: string|null,
+ *   tags: string[], notes: string, format: string, migrated_from?: string|null, object?: any, passes: PassInfo[], photos: number, bytes: number, thumbnail: string|null, active_job: string|null,
  *   damage: string[]}} Session
  * @typedef {{name: string, shot: number, pass: string, camera: string, azimuth: number, elevation: number,
  *   measured: {azimuth: number, elevation: number}|[number, number], bytes: number, sha256: string, width: number, height: number,

@@ -10,17 +10,18 @@ From the ground up:
 ``legacy``, ``passes``, ``assembling`` what readers give; the same as documents and journal lines of this product
 ``sidecars``, ``raspi``, ``dual``      the predecessor: its photos, its sessions, scans that lie in two folders
 ``openscan3``, ``current``            the other formats
-``loader``                            one loader over all of them
+``loader``, ``survey``                one loader over all of them; what lies among our own sessions
 ``copying``, ``building``, ``bench``   files taken over; the new directory; whole and checked under a temporary name
 ``intents``, ``migration``, ``importing`` renames that survive a cut; migrate and undo; copy from elsewhere
 
 """
 
+from scanner.storage.formats.assembling import damage_of, outline_of
 from scanner.storage.formats.bench import Bench, Outcome
 from scanner.storage.formats.dual import Question, merged_order
 from scanner.storage.formats.fields import Moment
-from scanner.storage.formats.folder import Flag, Flagged, Note
-from scanner.storage.formats.importing import import_current, import_session
+from scanner.storage.formats.folder import Flag, Flagged, Folder, Note, go_on
+from scanner.storage.formats.importing import import_current, import_session, is_known
 from scanner.storage.formats.legacy import LegacyPass, LegacySession
 from scanner.storage.formats.loader import (
     Found,
@@ -32,15 +33,18 @@ from scanner.storage.formats.loader import (
     load_legacy,
     slug_of,
 )
-from scanner.storage.formats.migration import migrate, migrate_all, settle, undo
+from scanner.storage.formats.migration import migrate, settle, undo
 from scanner.storage.formats.pictures import Depth
+from scanner.storage.formats.survey import Group, Survey, survey
 
 __all__ = [
     "Bench",
     "Depth",
     "Flag",
     "Flagged",
+    "Folder",
     "Found",
+    "Group",
     "LegacyPass",
     "LegacySession",
     "Listing",
@@ -48,17 +52,22 @@ __all__ = [
     "Note",
     "Outcome",
     "Question",
+    "Survey",
+    "damage_of",
     "format_of",
+    "go_on",
     "import_current",
     "import_session",
     "info",
+    "is_known",
     "list_all",
     "load_any",
     "load_legacy",
     "merged_order",
     "migrate",
-    "migrate_all",
+    "outline_of",
     "settle",
     "slug_of",
+    "survey",
     "undo",
 ]

@@ -6,16 +6,16 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from scanner.model import MAX_TITLE, Photo, SessionId
+from scanner.model import MAX_TITLE, SessionId
 from scanner.records import Session
 from scanner.states import session_state
+from scanner.storage.directory.origins import ORIGIN
+from scanner.storage.directory.views import PassRecord, SessionRecord, pass_record
 from scanner.storage.formats.folder import Flag, Flagged, Folder
 from scanner.storage.formats.legacy import Draft, LegacyPass, LegacySession
 from scanner.storage.formats.passes import NO_TIME, make_pass, progress_of
 from scanner.storage.formats.pictures import Depth
-from scanner.storage.views import PassRecord, SessionRecord
 
-ORIGIN = "legacy"
 MOST_TEXT = 20_000  # characters of notes
 
 
@@ -23,7 +23,7 @@ def assemble(draft: Draft, folders: Sequence[Folder], session_id: SessionId, zon
     """The session in this product's shapes."""
     passes = tuple(make_pass(part, session_id, number) for number, part in enumerate(draft.passes, 1))
     flagged = tuple(flag for folder in folders for flag in folder.flagged)
-    records = tuple(_record(part) for part in passes)
+    records = tuple(pass_record(part.document, progress_of(part)) for part in passes)
     signature = "|".join(folder.signature() for folder in folders)
     session = _session(draft, session_id, records, damage_of(flagged))
     return LegacySession(
@@ -43,6 +43,14 @@ def assemble(draft: Draft, folders: Sequence[Folder], session_id: SessionId, zon
     )
 
 
+def outline_of(folders: Sequence[Folder]) -> str:
+    """Tells folders apart without reading their files: names and sizes of all of them."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        _outline(digest, folder)
+    return digest.hexdigest()
+
+
 def damage_of(flagged: Iterable[Flagged]) -> tuple[str, ...]:
     """A sentence for every file that is damaged or missing, and one for all that cannot be vouched for."""
     found: list[str] = []
@@ -56,14 +64,7 @@ def damage_of(flagged: Iterable[Flagged]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _record(part: LegacyPass) -> PassRecord:
-    progress = progress_of(part)
-    photos: tuple[Photo, ...] = tuple(progress.saved[shot] for shot in sorted(progress.saved))
-    return PassRecord(info=part.info, place=part.document.number, photos=photos, submission=None)
-
-
 def _session(draft: Draft, session_id: SessionId, records: tuple[PassRecord, ...], damage: tuple[str, ...]) -> Session:
-    photos = [photo for record in records for photo in record.photos]
     return Session(
         id=session_id,
         title=" ".join(draft.title.split())[:MAX_TITLE] or session_id,
@@ -77,9 +78,9 @@ def _session(draft: Draft, session_id: SessionId, records: tuple[PassRecord, ...
         notes=draft.notes[:MOST_TEXT],
         format=draft.format,
         passes=tuple(record.info for record in records),
-        photos=len(photos),
-        bytes=sum(photo.bytes for photo in photos),
-        thumbnail=photos[0].name if photos else None,
+        photos=sum(record.info.saved for record in records),
+        bytes=sum(record.info.bytes for record in records),
+        thumbnail=next((record.first for record in records if record.first), None),
         damage=damage,
     )
 
@@ -97,9 +98,13 @@ def _fingerprint(folders: Sequence[Folder], passes: tuple[LegacyPass, ...]) -> s
     """Tells contents apart: names and sizes of all files, and the checksums of the photos."""
     digest = hashlib.sha256()
     for folder in folders:
-        for name in sorted(folder.entries):
-            digest.update(f"{folder.name}\0{name}\0{folder.entries[name].size}\n".encode("utf-8", "surrogateescape"))
+        _outline(digest, folder)
     for part in passes:
         for placed in part.placed:
             digest.update(f"{placed.name}\0{placed.picture.sha256}\n".encode())
     return digest.hexdigest()
+
+
+def _outline(digest: hashlib._Hash, folder: Folder) -> None:
+    for name in sorted(folder.entries):
+        digest.update(f"{folder.name}\0{name}\0{folder.entries[name].size}\n".encode("utf-8", "surrogateescape"))

@@ -2,40 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from scanner.clock import Clock
 from scanner.errors import ConflictError, DamagedError, InvalidError, ScannerError
-from scanner.model import SessionId
-from scanner.storage.claims import claimed, remove_quietly
-from scanner.storage.files import Files
+from scanner.model import Photo, SessionId
+from scanner.storage.directory.views import read_journal, read_session
+from scanner.storage.disk.claims import claimed, remove_quietly
+from scanner.storage.disk.files import Files
+from scanner.storage.disk.layout import BUILDING, SessionPaths
 from scanner.storage.formats.building import Building, Stamp
-from scanner.storage.formats.folder import Folder
-from scanner.storage.formats.legacy import LegacySession
-from scanner.storage.layout import BUILDING, SessionPaths
-from scanner.storage.views import read_session
+from scanner.storage.formats.folder import Folder, go_on
+from scanner.storage.formats.legacy import LegacyPass, LegacySession
+from scanner.storage.formats.passes import progress_of
+from scanner.storage.journal.progress import fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """Where the work is done. ``token``: a new random name each time it is asked."""
+    """Where the work is done. ``token``: a new random name each time it is asked. ``check`` is asked before every file,
+    and raises where the work is to be given up.
+    """
 
     files: Files
     sessions: Path
     clock: Clock
     token: Callable[[], str]
+    check: Callable[[], None] = go_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one old session: ``error`` None and ``done`` False in a dry run, or where it was there already."""
+    """What became of one old session: ``error`` None and ``done`` False in a dry run, or where it was there already
+    (``known``). ``said``: what is to be said of its files, a sentence each. ``unread``: no session, but the folder
+    ``title`` into which nobody could look.
+    """
 
     id: SessionId
     done: bool
-    error: ScannerError | OSError | None = None
+    error: ScannerError | None = None
+    title: str = ""
+    format: str = ""
+    photos: int = 0
+    bytes: int = 0
+    known: bool = False
+    said: tuple[str, ...] = ()
+    unread: bool = False
+
+    def sentence(self) -> str:
+        """All of it for a person."""
+        if self.unread:
+            return f"The folder {self.title} could not be read and was passed by"
+        name = f"{self.title or self.id} ({self.format or 'session'}, {self.photos} photos)"
+        if self.error is not None:
+            return f"{name}: {self.error.message}"
+        what = "is there already" if self.known else "is now" if self.done else "would become"
+        return f"{name} {what}{'' if self.known else ' session'} {self.id}" + "".join(f"; {text}" for text in self.said)
 
 
 @contextmanager
@@ -49,11 +74,11 @@ def built(
     root = bench.sessions / f"{BUILDING}{stamp.token}"
     with claimed(bench.files, root):
         try:
-            building = Building(files=bench.files, root=root, legacy=legacy, stamp=stamp, linked=linked)
+            building = Building(bench.files, bench.check, root=root, legacy=legacy, stamp=stamp, linked=linked)
             building.fill()
             building.write(session_id or legacy.id)
             _check_built(root, legacy)
-            _check_unchanged(legacy)
+            check_unchanged(legacy)
             yield root
         finally:
             remove_quietly(bench.files, root)
@@ -66,7 +91,8 @@ def check_checked(legacy: LegacySession) -> None:
         raise InvalidError(message)
 
 
-def _check_unchanged(legacy: LegacySession) -> None:
+def check_unchanged(legacy: LegacySession) -> None:
+    """Errors: ConflictError where the old folders are not what was read any more."""
     if any(Folder.look(folder.root).signature() != folder.signature() for folder in legacy.folders):
         message = f"session {legacy.id} was changed by somebody else meanwhile; try again"
         raise ConflictError(message)
@@ -80,7 +106,18 @@ def name_taken(name: str) -> ConflictError:
 
 def _check_built(root: Path, legacy: LegacySession) -> None:
     """What was built reads as what was meant."""
-    made = read_session(SessionPaths(root))
-    if made is None or made.session.damage or made.passes != legacy.record.passes:
+    paths = SessionPaths(root)
+    made = read_session(paths)
+    if (
+        made is None
+        or made.session.damage
+        or made.passes != legacy.record.passes
+        or any(_photos(paths, part) != progress_of(part).saved for part in legacy.passes)
+    ):
         message = f"session {legacy.id} did not become what it was; the old one is untouched"
         raise DamagedError(message, reason="io_error")
+
+
+def _photos(paths: SessionPaths, part: LegacyPass) -> Mapping[int, Photo]:
+    name = part.document.name
+    return fold(read_journal(paths.pass_(name)).lines, name=name).saved

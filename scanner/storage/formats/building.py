@@ -7,7 +7,7 @@ below ``exports/legacy``; the documents themselves, with every field, into ``met
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -17,26 +17,20 @@ from msgspec import Struct
 
 from scanner.errors import DamagedError
 from scanner.model import SessionId
-from scanner.storage.documents import SOFTWARE, SessionFile, encode
-from scanner.storage.facts import make_summary
-from scanner.storage.files import Files, durable_write, make_dirs
+from scanner.storage.disk.files import Files, durable_write, make_dirs
+from scanner.storage.disk.layout import PassPaths, SessionPaths
 from scanner.storage.formats import fields
+from scanner.storage.formats.assembling import outline_of
 from scanner.storage.formats.copying import take
 from scanner.storage.formats.folder import open_plain
 from scanner.storage.formats.intents import LEGACY_FILE, LEGACY_FORMAT, Source
 from scanner.storage.formats.legacy import LegacyPass, LegacySession, Placed
 from scanner.storage.formats.passes import ending_of, progress_of
-from scanner.storage.layout import PassPaths, SessionPaths
-from scanner.storage.lines import Line, encode_line
+from scanner.storage.journal.documents import SOFTWARE, SessionFile, encode
+from scanner.storage.journal.facts import make_summary
+from scanner.storage.journal.lines import Migrated, encode_line
 
 KEPT_BELOW: Final = "legacy"  # the export that holds what is no photo
-
-
-class Migrated(Line, frozen=True, kw_only=True, tag="migrated"):
-    """The pass was made from an old one; the lines before it tell its history. Without effect on the state."""
-
-    format: str
-    software: str
 
 
 class Stamp(Struct, frozen=True, kw_only=True):
@@ -48,15 +42,18 @@ class Stamp(Struct, frozen=True, kw_only=True):
     sources: tuple[Source, ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Building:
-    """A directory being made. ``linked``: files are given a second name instead of being copied, where the disk can."""
+    """A directory being made. ``check`` is asked before every file, and raises where the work is to be given up.
+    ``linked``: files are given a second name instead of being copied, where the disk can.
+    """
 
     files: Files
-    root: Path
-    legacy: LegacySession
-    stamp: Stamp
-    linked: bool
+    check: Callable[[], None]
+    root: Path = field(kw_only=True)
+    legacy: LegacySession = field(kw_only=True)
+    stamp: Stamp = field(kw_only=True)
+    linked: bool = field(kw_only=True)
     left_out: list[str] = field(default_factory=list)
 
     def fill(self) -> None:
@@ -121,6 +118,7 @@ class Building:
 
     def _take(self, source: Path, target: Path, *, needed: bool) -> str:
         """Put a file in place; its hash. One that cannot be read is left out, unless it is ``needed``."""
+        self.check()
         try:
             descriptor = open_plain(source)
         except OSError:
@@ -162,6 +160,7 @@ class Building:
             "at": self.stamp.at,
             "token": self.stamp.token,
             "fingerprint": legacy.fingerprint,
+            "outline": outline_of(legacy.folders),
             "zone": legacy.zone,
             "created": created and {"at": created.text, "naive": created.naive, "from": created.origin},
             "sources": [{"folder": source.folder, "kept_as": source.kept_as} for source in self.stamp.sources],

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from scanner.errors import DamagedError
-from scanner.storage.files import Files
+from scanner.storage.directory.recovery import hash_file
+from scanner.storage.disk.files import Files
 from scanner.storage.formats.fields import printable
-from scanner.storage.recovery import hash_file
 
 _BLOCK: Final = 1 << 20
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Final
 
-from scanner.storage.layout import SessionPaths
-from scanner.storage.views import FORMAT, SessionRecord, read_session
-
-_MARK: Final = re.compile(rb'"format"\s*:\s*"scanner-session"')
-_HEAD: Final = 4096  # bytes in which it stands
+from scanner.storage.directory.views import FORMAT, SessionRecord, is_session, read_session
+from scanner.storage.disk.layout import SessionPaths
 
 
 def detect(path: Path) -> bool:
     """Whether a folder is a session of this product, also a damaged one."""
-    paths = SessionPaths(path)
-    if paths.passes.is_dir():
-        return True
-    try:
-        with paths.document.open("rb") as file:
-            return _MARK.search(file.read(_HEAD)) is not None
-    except OSError:
-        return False
+    return is_session(SessionPaths(path))
 
 
 def load(path: Path) -> SessionRecord | None:

@@ -68,6 +68,10 @@ class Entry:
         return self.name.rpartition("/")[0]
 
 
+def go_on() -> None:
+    """Nothing is to be given up."""
+
+
 @dataclass(slots=True)
 class Folder:
     """A folder as it was when it was looked at, and what was read of it so far."""
@@ -78,11 +82,12 @@ class Folder:
     flagged: list[Flagged] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     links: set[str] = field(default_factory=set)
+    check: Callable[[], None] = go_on
 
     @classmethod
-    def look(cls, root: Path) -> Folder:
-        """List everything in ``root``."""
-        folder = cls(root)
+    def look(cls, root: Path, check: Callable[[], None] = go_on) -> Folder:
+        """List everything in ``root``. ``check`` is asked before each file, and raises where that is to be given up."""
+        folder = cls(root, check=check)
         folder._walk("", 0)
         return folder
 
@@ -92,7 +97,8 @@ class Folder:
         return printable(self.root.name)
 
     def path(self, name: str) -> Path:
-        """Where a listed file lies."""
+        """Where a listed file lies, for somebody who wants to read it."""
+        self.check()
         return self.root / name
 
     def document(self, name: str) -> Fields | None:

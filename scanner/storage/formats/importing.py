@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from scanner.clock import utc_text
 from scanner.errors import NotFoundError
 from scanner.model import SESSION_ID, SessionId
-from scanner.storage.claims import claimed, is_temporary, remove_quietly
-from scanner.storage.files import PART, make_dirs
+from scanner.storage.disk.claims import claimed, is_temporary, remove_quietly
+from scanner.storage.disk.files import PART, make_dirs
+from scanner.storage.disk.layout import BUILDING
+from scanner.storage.formats.assembling import outline_of
 from scanner.storage.formats.bench import Bench, Outcome, built, check_checked, name_taken
 from scanner.storage.formats.building import Stamp
 from scanner.storage.formats.copying import take
@@ -25,29 +27,31 @@ from scanner.storage.formats.folder import Folder, open_plain
 from scanner.storage.formats.intents import legacy_file
 from scanner.storage.formats.legacy import LegacySession
 from scanner.storage.formats.loader import slug_of
-from scanner.storage.layout import BUILDING
 
 MOST_NAMES: Final = 1000  # that are tried where the first is taken
 LOCK: Final = ".session.lock."
 _TAKEN: Final = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})
 
 
-def import_session(bench: Bench, legacy: LegacySession) -> Outcome:
-    """Take in an old session. Errors: InvalidError (photos unchecked), ConflictError, DamagedError, OSError."""
+def import_session(bench: Bench, legacy: LegacySession, *, taken: Collection[str] = ()) -> Outcome:
+    """Take in an old session; ``taken`` are ids that sessions have which lie under other names.
+
+    Errors: InvalidError (photos unchecked), ConflictError, DamagedError, OSError.
+    """
     check_checked(legacy)
     session_id, known = _place(
-        bench, legacy.id, lambda target: legacy_file(target).get("fingerprint") == legacy.fingerprint
+        bench, legacy.id, taken, lambda target: legacy_file(target).get("fingerprint") == legacy.fingerprint
     )
     if known:
-        return Outcome(id=session_id, done=False)
+        return Outcome(id=session_id, done=False, known=True)
     stamp = Stamp(at=utc_text(bench.clock.now()), how="imported", token=bench.token())
     with built(bench, legacy, stamp, linked=False, session_id=session_id) as root:
         _publish(bench, root, session_id)
     return Outcome(id=session_id, done=True)
 
 
-def import_current(bench: Bench, path: Path) -> Outcome:
-    """Take in a session of this product. Locks and what was under construction stay behind.
+def import_current(bench: Bench, path: Path, *, taken: Collection[str] = ()) -> Outcome:
+    """Take in a session of this product. Locks and what was under construction stay behind. ``taken``: as above.
 
     Errors: NotFoundError (no such session), ConflictError, DamagedError, OSError.
     """
@@ -55,10 +59,9 @@ def import_current(bench: Bench, path: Path) -> Outcome:
         message = f"there is no session in {printable(path.name)[:100]!r}"
         raise NotFoundError(message)
     folder = Folder.look(path)
-    wanted = SessionId(path.name) if SESSION_ID.fullmatch(path.name) else slug_of(path.name)
-    session_id, known = _place(bench, wanted, lambda target: _same(folder, target))
+    session_id, known = _place(bench, wanted_id(path.name), taken, lambda target: _same(folder, target))
     if known:
-        return Outcome(id=session_id, done=False)
+        return Outcome(id=session_id, done=False, known=True)
     root = bench.sessions / f"{BUILDING}{bench.token()}"
     with claimed(bench.files, root):
         try:
@@ -69,14 +72,27 @@ def import_current(bench: Bench, path: Path) -> Outcome:
     return Outcome(id=session_id, done=True)
 
 
-def _place(bench: Bench, wanted: SessionId, is_same: Callable[[Path], bool]) -> tuple[SessionId, bool]:
+def is_known(sessions: Path, session_id: SessionId, folders: Sequence[Folder]) -> bool:
+    """Whether the session of this id was made from these folders, or is the same, judged by names and sizes alone."""
+    target = sessions / session_id
+    return legacy_file(target).get("outline") == outline_of(folders) or _same(folders[0], target)
+
+
+def wanted_id(name: str) -> SessionId:
+    """The id of a session of this product that lies in a folder of this name."""
+    return SessionId(name) if SESSION_ID.fullmatch(name) else slug_of(name)
+
+
+def _place(
+    bench: Bench, wanted: SessionId, taken: Collection[str], is_same: Callable[[Path], bool]
+) -> tuple[SessionId, bool]:
     """A free id, or the one under which the same is there already."""
     for number in range(1, MOST_NAMES):
         session_id = SessionId(wanted if number == 1 else f"{wanted}-{number}")
         target = bench.sessions / session_id
         if is_same(target):
             return session_id, True
-        if not os.path.lexists(target):
+        if session_id not in taken and not os.path.lexists(target):
             return session_id, False
     raise name_taken(wanted)
 
@@ -110,6 +126,7 @@ def _same(folder: Folder, target: Path) -> bool:
 def _copy(bench: Bench, folder: Folder, root: Path) -> None:
     directories: dict[Path, None] = {}
     for name in _wanted(folder):
+        bench.check()
         target = root / name
         make_dirs(bench.files, target.parent)
         directories[target.parent] = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -16,15 +16,15 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from scanner.errors import SessionBusyError
+from scanner.errors import ScannerError, SessionBusyError
 from scanner.model import SessionId
-from scanner.storage.files import PART, Files, discard, write_part
+from scanner.storage.disk.files import PART, Files, discard, write_part
+from scanner.storage.disk.layout import MIGRATING
 from scanner.storage.formats.fields import decode, encode
 
-INTENT: Final = ".migrating_"
+INTENT: Final = MIGRATING
 READY: Final = ".ready_"  # begins the name of a whole new directory that is about to take its place
 KEPT: Final = ".migrated_"  # begins the name of an old folder after its migration
-UNDONE: Final = ".undone_"  # begins the name of a new directory after its migration was undone
 LEGACY_FILE: Final = "metadata/legacy.json"
 LEGACY_FORMAT: Final = "scanner-legacy"
 
@@ -51,18 +51,24 @@ class Intent(Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def declared(files: Files, sessions: Path, intent: Intent) -> Iterator[None]:
-    """Write ``intent`` down and hold it; who leaves without an error has done it, and the file goes.
+def declared(files: Files, sessions: Path, intent: Intent, draft: str, check: Callable[[], None]) -> Iterator[None]:
+    """Write ``intent`` down and hold it; who leaves without an error has done it, and the file goes. ``draft``: a name
+    of its own while it is written. ``check`` is asked once nobody else can be at it: where it raises, it is withdrawn.
 
-    Errors: SessionBusyError where another one holds it, OSError.
+    Errors: SessionBusyError where another one holds it, OSError, and what ``check`` raises.
     """
     place = sessions / intent.file
-    part = write_part(files, place.with_name(f"{intent.file}.{intent.token}"), encode(msgspec.to_builtins(intent)))
+    part = write_part(files, place.with_name(f"{intent.file}.{draft}"), encode(msgspec.to_builtins(intent)))
     descriptor = -1
     try:
         descriptor = files.open(part, os.O_RDONLY)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _publish(files, part, place, intent.id)
+        try:
+            check()
+        except ScannerError:
+            files.unlink(place)
+            raise
         yield
         files.unlink(place)
         files.fsync_dir(sessions)

@@ -14,11 +14,11 @@ from typing import Final
 from scanner.model import CameraName, PhotoName, SessionId, Viewpoint
 from scanner.records import PassInfo
 from scanner.states import PassState
-from scanner.storage.documents import PassFile
+from scanner.storage.directory.views import SessionRecord
 from scanner.storage.formats.fields import Moment
 from scanner.storage.formats.folder import Flag, Flagged, Folder, Note
-from scanner.storage.lines import Line
-from scanner.storage.views import SessionRecord
+from scanner.storage.journal.documents import PassFile
+from scanner.storage.journal.lines import Line
 
 RASPI: Final = "raspi_v2"
 DUAL: Final = "raspi_v2_dual"

@@ -13,15 +13,15 @@ from scanner.errors import NotFoundError
 from scanner.model import SessionId
 from scanner.planning import slugify
 from scanner.records import Session
+from scanner.storage.directory.views import FORMAT, SessionRecord
 from scanner.storage.formats import current, dual, openscan3, raspi
 from scanner.storage.formats.assembling import assemble
 from scanner.storage.formats.dual import Question
 from scanner.storage.formats.fields import printable
-from scanner.storage.formats.folder import Entry, Flagged, Folder, Note
+from scanner.storage.formats.folder import Entry, Flagged, Folder, Note, go_on
 from scanner.storage.formats.intents import hidden_sources
 from scanner.storage.formats.legacy import DUAL, OPENSCAN, RASPI, Draft, LegacySession
 from scanner.storage.formats.pictures import Depth
-from scanner.storage.views import FORMAT, SessionRecord
 
 CURRENT: Final = FORMAT
 DEEPEST: Final = 3  # directories between what is given and a session
@@ -53,12 +53,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """All sessions below a directory, what a person must decide, and what is odd about lists that lie beside them."""
+    """All sessions below a directory, what a person must decide, and what is odd about lists that lie beside them.
+    ``unread``: folders into which nobody could look.
+    """
 
     found: tuple[Found, ...]
     questions: tuple[Question, ...]
     flagged: tuple[Flagged, ...]
     notes: tuple[Note, ...]
+    unread: tuple[Path, ...] = ()
 
 
 def format_of(path: Path) -> str | None:
@@ -82,23 +85,29 @@ def load_legacy(
     *,
     session_id: SessionId | None = None,
     depth: Depth = Depth.CHECK,
+    check: Callable[[], None] = go_on,
 ) -> LegacySession:
     """An old session with everything that migration needs. Several paths: a person or an id says that they are one.
+    ``check`` is asked before every file, and raises where the work is to be given up.
 
     Errors: NotFoundError where there is no session of an older format.
     """
     given = (paths,) if isinstance(paths, Path) else tuple(paths)
-    kind = format_of(given[0]) if isinstance(paths, Path) else _single_format(given[0])
+    kind = format_of(given[0]) if isinstance(paths, Path) else single_format(given[0])
     if kind is None or kind == CURRENT:
         raise _nothing(given[0], "of an older format ")
     if kind == DUAL:
         given = dual.group_of(given[0])
-    return _load(given, kind, session_id or slug_of(given[0].name), timezone, depth)
+    folders = [Folder.look(path, check) for path in given]
+    if single_format(given[0]) not in {kind, RASPI}:  # another daemon has migrated it since it was told what it is
+        raise _nothing(given[0], "of an older format ")
+    return _load(folders, kind, session_id or slug_of(given[0].name), timezone, depth)
 
 
 def list_all(directory: Path, timezone: tzinfo = UTC) -> Listing:
     """Every session in ``directory`` or a few directories below it, at a glance. Never raises for what is there."""
-    kinds = dict(_candidates(directory))
+    unread: dict[Path, None] = {}
+    kinds = dict(_candidates(directory, unread))
     for parent in {path.parent for path in kinds}:
         for name in hidden_sources(parent):
             kinds.pop(parent / name, None)
@@ -106,7 +115,7 @@ def list_all(directory: Path, timezone: tzinfo = UTC) -> Listing:
     groups = [*dual.groups(halves), *((path,) for path, kind in kinds.items() if kind != RASPI)]
     groups.sort(key=lambda group: group[0])
     present = {path.name for path, kind in kinds.items() if kind == CURRENT}
-    ids = _ids((group[0] for group in groups if kinds[group[0]] != CURRENT), present)
+    ids = ids_of((group[0] for group in groups if kinds[group[0]] != CURRENT), present.__contains__)
     found = [_found(group, kinds[group[0]], ids.get(group[0]), timezone) for group in groups]
     flagged, notes = _index_faults(directory, {path.name for path in kinds})
     return Listing(
@@ -114,6 +123,7 @@ def list_all(directory: Path, timezone: tzinfo = UTC) -> Listing:
         questions=tuple(dual.questions(halves)),
         flagged=flagged,
         notes=notes,
+        unread=tuple(unread),
     )
 
 
@@ -140,8 +150,7 @@ def _record(path: Path, timezone: tzinfo, depth: Depth) -> SessionRecord:
     return record
 
 
-def _load(paths: Sequence[Path], kind: str, session_id: SessionId, timezone: tzinfo, depth: Depth) -> LegacySession:
-    folders = [Folder.look(path) for path in paths]
+def _load(folders: Sequence[Folder], kind: str, session_id: SessionId, timezone: tzinfo, depth: Depth) -> LegacySession:
     draft = _READERS[kind](folders, timezone, depth)
     return assemble(draft, folders, session_id, zone_name(timezone), depth)
 
@@ -151,36 +160,63 @@ def _nothing(path: Path, kind: str = "") -> NotFoundError:
     return NotFoundError(message)
 
 
-def _candidates(directory: Path) -> Iterator[tuple[Path, str]]:
-    """Folders that hold a session, with its format; ``raspi_v2`` for either half of a dual one."""
-    level = [directory]
-    for _ in range(DEEPEST + 1):
-        deeper: list[Path] = []
-        for path in level:
-            kind = _single_format(path)
-            if kind is not None:
-                yield path, kind
-            else:
-                deeper += _children(path)
-        level = deeper
+def single_format(path: Path) -> str | None:
+    """The format of what a folder holds by itself: ``raspi_v2`` for either half of a dual session. None also where it
+    may not be looked into.
+    """
+    try:
+        return _single_format(path)
+    except OSError:
+        return None
 
 
 def _single_format(path: Path) -> str | None:
     return next((name for name, detects in _DETECTORS.items() if name != DUAL and detects(path)), None)
 
 
+def ids_of(paths: Iterable[Path], is_taken: Callable[[str], bool]) -> dict[Path, SessionId]:
+    """An id for each folder: its slug, with a part of its hash where that is taken already."""
+    ids: dict[Path, SessionId] = {}
+    given: set[str] = set()
+    for path in sorted(paths, key=lambda path: (path.name != slug_of(path.name), path.name, path)):
+        slug = slug_of(path.name)
+        if slug in given or is_taken(slug):
+            slug = SessionId(f"{slug[:_ID_ROOM].rstrip('-')}-{_digits(path.name)}")
+        base, number = slug, 2
+        while slug in given or is_taken(slug):
+            slug, number = SessionId(f"{base}-{number}"), number + 1
+        given.add(slug)
+        ids[path] = slug
+    return ids
+
+
+def _candidates(directory: Path, unread: dict[Path, None]) -> Iterator[tuple[Path, str]]:
+    """Folders that hold a session, with its format; ``raspi_v2`` for either half of a dual one. Those that refuse to be
+    looked into are put into ``unread``.
+    """
+    level = [directory]
+    for _ in range(DEEPEST + 1):
+        deeper: list[Path] = []
+        for path in level:
+            try:
+                kind = _single_format(path)
+                children = [] if kind is not None else _children(path)
+            except OSError:
+                unread[path] = None
+                continue
+            if kind is not None:
+                yield path, kind
+            deeper += children
+        level = deeper
+
+
 def _children(path: Path) -> list[Path]:
-    try:
-        return sorted(
-            child
-            for child in path.iterdir()
-            if not child.name.startswith(".")
-            and child.name not in PASSED_BY
-            and not child.is_symlink()
-            and child.is_dir()
-        )
-    except OSError:
-        return []
+    """Errors: OSError."""
+    return sorted(
+        child
+        for child in path.iterdir()
+        if not child.name.startswith(".") and child.name not in PASSED_BY and not child.is_symlink() and child.is_dir()
+    )
 
 
 def _found(paths: tuple[Path, ...], kind: str, session_id: SessionId | None, timezone: tzinfo) -> Found | None:
@@ -189,24 +225,9 @@ def _found(paths: tuple[Path, ...], kind: str, session_id: SessionId | None, tim
         if record is None:
             return None
         return Found(id=record.session.id, format=kind, paths=paths, session=record.session)
-    legacy = _load(paths, kind, session_id or slug_of(paths[0].name), timezone, Depth.GLANCE)
+    folders = [Folder.look(path) for path in paths]
+    legacy = _load(folders, kind, session_id or slug_of(paths[0].name), timezone, Depth.GLANCE)
     return Found(id=legacy.id, format=legacy.format, paths=paths, session=legacy.record.session)
-
-
-def _ids(paths: Iterable[Path], present: set[str]) -> dict[Path, SessionId]:
-    """An id for each folder: its slug, with a part of its hash where that is taken already."""
-    ids: dict[Path, SessionId] = {}
-    taken = set(present)
-    for path in sorted(paths, key=lambda path: (path.name != slug_of(path.name), path.name, path)):
-        slug = slug_of(path.name)
-        if slug in taken:
-            slug = SessionId(f"{slug[:_ID_ROOM].rstrip('-')}-{_digits(path.name)}")
-        base, number = slug, 2
-        while slug in taken:
-            slug, number = SessionId(f"{base}-{number}"), number + 1
-        taken.add(slug)
-        ids[path] = slug
-    return ids
 
 
 def _digits(name: str) -> str:

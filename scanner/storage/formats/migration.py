@@ -10,23 +10,21 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
-from datetime import tzinfo
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from scanner.clock import utc_text
-from scanner.errors import InvalidError, NotFoundError, ScannerError
+from scanner.errors import InvalidError, NotFoundError
 from scanner.model import SESSION_ID, SessionId
-from scanner.storage.formats.bench import Bench, Outcome, built, check_checked, name_taken
+from scanner.storage.disk.layout import UNDONE
+from scanner.storage.formats.bench import Bench, built, check_checked, check_unchanged, name_taken
 from scanner.storage.formats.building import Stamp, sources_of
 from scanner.storage.formats.intents import (
     INTENT,
     KEPT,
     READY,
-    UNDONE,
     Intent,
     Source,
     declared,
@@ -37,7 +35,7 @@ from scanner.storage.formats.intents import (
     token_of,
 )
 from scanner.storage.formats.legacy import LegacySession
-from scanner.storage.formats.loader import CURRENT, list_all, load_legacy, slug_of
+from scanner.storage.formats.loader import slug_of
 
 _NO_EXCHANGE: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
 
@@ -55,7 +53,15 @@ def migrate(bench: Bench, legacy: LegacySession) -> SessionId:
     sources = sources_of(roots, _kept_names(bench, legacy.id, roots))
     intent = Intent(id=legacy.id, token=token, sources=sources)
     stamp = Stamp(at=utc_text(bench.clock.now()), how="migrated", token=token, sources=sources)
-    with built(bench, legacy, stamp, linked=True) as root, declared(bench.files, bench.sessions, intent):
+
+    def check() -> None:
+        check_unchanged(legacy)
+        _check_kept_names(bench, intent)
+
+    with (
+        built(bench, legacy, stamp, linked=True) as root,
+        declared(bench.files, bench.sessions, intent, bench.token(), check),
+    ):
         bench.files.rename(root, bench.sessions / f"{READY}{legacy.id}")
         bench.files.fsync_dir(bench.sessions)
         _carry_out(bench, intent)
@@ -79,32 +85,26 @@ def undo(bench: Bench, session_id: SessionId) -> tuple[str, ...]:
             raise name_taken(source.folder)
     gone = free_name(bench.sessions, UNDONE, session_id)
     intent = Intent(id=session_id, token=token, sources=sources, gone=gone)
-    with declared(bench.files, bench.sessions, intent):
+
+    def check() -> None:
+        if token_of(root) != token:
+            raise _not_migrated(session_id)
+
+    with declared(bench.files, bench.sessions, intent, bench.token(), check):
         _carry_out(bench, intent)
     return tuple(source.folder for source in sources)
 
 
-def settle(bench: Bench) -> list[str]:
-    """Finish, or take back, what a cut left half done; a sentence for each. Before anybody looks at the sessions.
+def settle(bench: Bench, session_id: SessionId | None = None) -> list[str]:
+    """Finish, or take back, what a cut left half done, of one session or of all; a sentence for each. Before anybody
+    looks at the sessions.
 
     Errors: OSError.
     """
+    if session_id is not None:
+        said = _settle(bench, bench.sessions / f"{INTENT}{session_id}.json")
+        return [said] if said else []
     return [said for path in pending(bench.files, bench.sessions) if (said := _settle(bench, path))]
-
-
-def migrate_all(bench: Bench, timezone: tzinfo, *, dry_run: bool) -> Iterator[Outcome]:
-    """Migrate every old session; one that fails does not keep the others from it."""
-    for found in list_all(bench.sessions, timezone).found:
-        if found.format == CURRENT:
-            continue
-        if dry_run:
-            yield Outcome(id=found.id, done=False)
-            continue
-        try:
-            legacy = load_legacy(found.paths, timezone, session_id=found.id)
-            yield Outcome(id=migrate(bench, legacy), done=True)
-        except (ScannerError, OSError) as error:
-            yield Outcome(id=found.id, done=False, error=error)
 
 
 def _settle(bench: Bench, path: Path) -> str:
@@ -134,6 +134,13 @@ def _kept_names(bench: Bench, session_id: SessionId, roots: list[Path]) -> list[
     names = [session_id, *(slug_of(root.name) for root in roots[1:])]
     told_apart = [name if name not in names[:place] else f"{name}-part-{place}" for place, name in enumerate(names)]
     return [free_name(bench.sessions, KEPT, name) for name in told_apart]
+
+
+def _check_kept_names(bench: Bench, intent: Intent) -> None:
+    """They were chosen before anybody else was kept away."""
+    for source in intent.sources:
+        if os.path.lexists(bench.sessions / source.kept_as):
+            raise name_taken(source.kept_as)
 
 
 def _sources(root: Path) -> tuple[Source, ...]:

@@ -234,7 +234,7 @@ def _bare(scan: _Scan, file: str, base: str) -> Picture:
     found = _PHOTO.fullmatch(base)
     stem = base.rpartition(".")[0]
     place = f"{scan.name}/metadata/{stem}.json"
-    paper = scan.folder.document(place) if scan.depth is Depth.CHECK else None
+    paper = None if scan.depth is Depth.GLANCE else scan.folder.document(place)
     paper = paper or Fields({}, lambda _: None)
     inner, raw = paper.inside("scan_metadata"), paper.inside("camera_metadata").inside("raw_metadata")
     return Picture(

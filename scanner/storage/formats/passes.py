@@ -18,13 +18,13 @@ from scanner.model import CameraInfo, CameraName, PassName, PhotoName, Plan, Rig
 from scanner.planning import slugify
 from scanner.spec import CameraSettings, Listed, PassSpec
 from scanner.states import PassState
-from scanner.storage import lines
-from scanner.storage.documents import PassFile
-from scanner.storage.facts import Ending, interrupted
+from scanner.storage.directory.views import pass_info
+from scanner.storage.disk.layout import check_names, photo_name
 from scanner.storage.formats.legacy import LegacyPass, PassDraft, Picture, Placed
-from scanner.storage.layout import check_names, photo_name
-from scanner.storage.progress import PassProgress, fold
-from scanner.storage.views import pass_info
+from scanner.storage.journal import lines
+from scanner.storage.journal.documents import PassFile
+from scanner.storage.journal.facts import Ending, interrupted
+from scanner.storage.journal.progress import PassProgress, fold
 
 NO_TIME: Final = "1970-01-01T00:00:00.000Z"  # where nobody says when
 SOMEWHERE: Final = Viewpoint(0.0, 0.0)  # where nobody says from where

@@ -1,6 +1,7 @@
 """Whether a photo file is whole and what was promised. Reading only.
 
-A glance looks at nothing but the size. A check hashes the file, and decodes it where no checksum vouches for it.
+A glance looks at nothing but the size, a look at the beginning of the file. A check hashes it, and decodes it where no
+checksum vouches for it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Final
 
 from scanner.errors import DamagedError
 from scanner.imaging import jpeg_size
-from scanner.storage.formats.folder import Entry, open_plain
-from scanner.storage.recovery import decoded_size
+from scanner.storage.directory.recovery import decoded_size
+from scanner.storage.formats.folder import Entry, open_plain, read_plain
 
 JPEGS: Final = (".jpg", ".jpeg")
 RAWS: Final = (".dng", ".npy", ".raw", ".png", ".tif", ".tiff")
@@ -23,12 +24,16 @@ MOST_PIXELS: Final = 89_000_000  # larger pictures are not decoded
 END: Final = b"\xff\xd9"  # of every JPEG
 _TAIL: Final = 4096  # bytes at the end of a file in which a JPEG must end
 _HEAD: Final = 1 << 20  # bytes in which the size of a picture must stand
+_FIRST: Final = 1 << 16  # bytes in which it mostly stands
 
 
 class Depth(Enum):
-    """How closely to look: ``GLANCE`` reads no photo and no sidecar, ``CHECK`` everything."""
+    """How closely to look: ``GLANCE`` reads no photo and no sidecar, ``LOOK`` all documents and how large each photo
+    is, ``CHECK`` everything.
+    """
 
     GLANCE = "glance"
+    LOOK = "look"
     CHECK = "check"
 
 
@@ -50,6 +55,8 @@ def look_at(path: Path, entry: Entry, promised: str | None, depth: Depth) -> Loo
         return Look(size=0, sha256=hashlib.sha256().hexdigest(), fault="it has 0 bytes")
     if depth is Depth.GLANCE:
         return Look(size=entry.size, sha256=promised or "")
+    if depth is Depth.LOOK:
+        return _looked(path, Look(size=entry.size, sha256=promised or ""))
     try:
         digest, head, tail = _read(path)
     except OSError as error:
@@ -68,6 +75,17 @@ def is_jpeg(name: str) -> bool:
 def is_raw(name: str) -> bool:
     """Whether the name is that of another picture."""
     return name.lower().endswith(RAWS)
+
+
+def _looked(path: Path, look: Look) -> Look:
+    """With the size of the picture where its beginning tells it; whether it is whole, only a check can say."""
+    try:
+        width, height = jpeg_size(read_plain(path, _FIRST))
+    except OSError as error:
+        return replace(look, fault=f"it cannot be read ({error.strerror or error})")
+    except DamagedError:
+        return look
+    return replace(look, width=width, height=height)
 
 
 def _read(path: Path) -> tuple[str, bytes, bytes]:

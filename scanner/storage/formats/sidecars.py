@@ -77,7 +77,7 @@ def viewpoint(azimuth: float, elevation: float) -> Viewpoint:
 
 def pictures_of(folder: Folder, zone: tzinfo, depth: Depth) -> tuple[list[Picture], list[Promise]]:
     """The photos of a folder in the order in which they were taken, and what its sidecars say."""
-    promises = list(_promises(folder, zone)) if depth is Depth.CHECK else []
+    promises = [] if depth is Depth.GLANCE else list(_promises(folder, zone))
     photos = {entry.name: entry for entry in folder.matching(is_photo_file)}
     found: list[Picture] = []
     for promise in _latest(folder, promises):
@@ -88,7 +88,7 @@ def pictures_of(folder: Folder, zone: tzinfo, depth: Depth) -> tuple[list[Pictur
             found.append(_missing(folder, promise))
         else:
             photos.pop(entry.name, None)
-            found.append(_promised(folder, entry, promise))
+            found.append(_promised(folder, entry, promise, depth))
     registry = bool(promises)
     found += [_stray(folder, entry, depth, registry=registry) for entry in photos.values()]
     for picture in found:
@@ -205,8 +205,8 @@ def _why_missing(folder: Folder, promise: Promise) -> str:
     return f"{promise.sidecar} speaks of it{'; there is only a link, which was not followed' if linked else ''}"
 
 
-def _promised(folder: Folder, entry: Entry, promise: Promise) -> Picture:
-    look = look_at(folder.path(entry.name), entry, promise.sha256, Depth.CHECK)
+def _promised(folder: Folder, entry: Entry, promise: Promise, depth: Depth) -> Picture:
+    look = look_at(folder.path(entry.name), entry, promise.sha256, depth)
     doubt = look.doubt
     if promise.sha256 is None and not doubt:
         doubt = "its sidecar has no checksum"

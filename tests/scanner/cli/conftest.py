@@ -42,6 +42,7 @@ class Cli:
     asked: list[str] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
     on_sleep: Callable[[], None] | None = None
+    says: str = ""  # what the person answers
 
     def __call__(self, *argv: str, terminal: bool = False) -> Call:
         arguments = build_parser().parse_args(argv)
@@ -59,7 +60,7 @@ class Cli:
 
     def _ask(self, question: str) -> str:
         self.asked.append(question)
-        return ""
+        return self.says
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -80,6 +81,7 @@ def cli(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> Cli:
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
     return Cli(stub)
 
 
@@ -129,6 +131,7 @@ def session(**more: Any) -> dict[str, Any]:
         "notes": "",
         "photos": 3,
         "bytes": 12_000_000,
+        "format": "current",
         "active_job": None,
         "damage": [],
         "passes": [session_pass()],
@@ -144,10 +147,34 @@ def session_pass(name: str = "main", state: str = "paused", **more: Any) -> dict
         "saved": 3,
         "skipped": 0,
         "retaken": 0,
+        "damaged": 0,
         "bytes": 12_000_000,
         "duration_s": 61.0,
         "pause": None,
+        "lock": None,
     } | more
+
+
+def lock(**more: Any) -> dict[str, Any]:
+    """A lock of the API."""
+    return {
+        "session_id": "s-1",
+        "pass": "main",
+        "host": "pi-2",
+        "user": "anna",
+        "origin": "web",
+        "since": "2026-11-20T04:15:30.120Z",
+        "beat": 7,
+        "beats": [12.0, 72.0],
+        "state": "alive",
+        "own": False,
+        "job_id": None,
+    } | more
+
+
+def listed(*items: Any, total: int | None = None, following: str | None = None) -> dict[str, Any]:
+    """A list of the API."""
+    return {"items": list(items), "next": following, "total": len(items) if total is None else total}
 
 
 def rig(**more: Any) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    do_GET = do_POST = do_DELETE = _any  # noqa: N815 - the names that http.server calls
+    do_GET = do_POST = do_PATCH = do_DELETE = _any  # noqa: N815 - the names that http.server calls
 
     def _stream(self, steps: list[Step]) -> None:
         self.close_connection = True

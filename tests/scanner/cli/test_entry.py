@@ -16,7 +16,7 @@ import pytest
 import scanner
 from scanner.cli import build_parser, command, daemon_options, main
 from scanner.cli.completion import bash
-from scanner.cli.entry import EPILOG
+from scanner.cli.entry import EPILOG, MODULES
 from scanner.cli.output import Output
 from scanner.config import reading
 from scanner.errors import error_types
@@ -42,6 +42,19 @@ def test_every_command_can_be_run_and_has_help():
         assert parser.format_help().startswith(f"usage: scanner {' '.join(path)}")
         if path[0] not in {"demo", "daemon"}:
             assert parser.get_default("handler") is not None, path
+
+
+def test_a_parser_of_one_command_is_the_same_and_loads_no_other():
+    whole = {path: parser.format_help() for path, parser in commands(build_parser())}
+    for name in MODULES:
+        part = {path: parser.format_help() for path, parser in commands(build_parser(name))}
+        assert {path: text for path, text in part.items() if path[0] == name} == {
+            path: text for path, text in whole.items() if path[0] == name
+        }
+    assert {path[0] for path in whole} == {*MODULES, "demo", "daemon", "completion"}
+    code = "import scanner.cli, sys; scanner.cli.build_parser('status'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20)
+    assert "scanner.cli.sessions" not in done.stdout.split()
 
 
 def test_every_command_prints_json():
@@ -158,13 +171,19 @@ def completed_words(line: str) -> set[str]:
 
 def test_the_shell_completes_commands_and_options():
     assert {"status", "scan", "jobs", "sessions", "demo", "--version"} <= completed_words("scanner ")
-    assert completed_words("scanner s") == {"status", "scan", "sessions"}
+    assert completed_words("scanner s") == {"status", "statistics", "scan", "sessions"}
     assert {"list", "pause", "halt", "clear"} <= completed_words("scanner jobs ")
     assert completed_words("scanner jobs p") == {"pause"}
     assert {"--rings", "--wait", "--json"} <= completed_words("scanner scan start standard --title x --")
     assert completed_words("scanner completion ") == {"bash", "--help"}
     assert completed_words("scanner jobs show j-1 --j") == {"--json"}
     assert completed_words("scanner jobs nonsense --ver") == set()
+    assert {"restore", "clean", "undelete", "migrate", "merge", "reindex"} <= completed_words("scanner sessions ")
+    assert completed_words("scanner checkpoint ") == {"save", "list", "restore", "--help"}
+    assert completed_words("scanner locks rel") == {"release"}
+    assert {"--dry-run", "--older-than", "--force"} <= completed_words("scanner sessions clean --")
+    assert {"--csv", "--search", "--since"} <= completed_words("scanner history --")
+    assert "--timezone" in completed_words("scanner import /media/card --")
 
 
 def test_the_completion_is_printed(cli):

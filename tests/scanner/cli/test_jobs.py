@@ -129,3 +129,10 @@ def test_the_queue_is_reordered_and_cleared(cli, stub):
     assert "cancelled" in cli("jobs", "delete", "abc123").out
     assert cli("jobs", "clear").out == "all ended jobs are off the list\n"
     assert stub.requests[-1].key == "DELETE /api/jobs"
+
+
+def test_the_report_is_the_file_that_the_daemon_makes(cli, stub):
+    stub.answers["GET /api/jobs/report?format=csv"] = b"id,kind\r\nj-1,scan\r\n"
+    stub.answers["GET /api/jobs/report?format=json"] = {"items": [], "next": None, "total": 0}
+    assert cli("jobs", "report").out == "id,kind\r\nj-1,scan\r\n"
+    assert cli("jobs", "report", "--json").out == '{"items": [], "next": null, "total": 0}\n'

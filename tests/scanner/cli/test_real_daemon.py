@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.scanner.cli.stub import COMMAND
+from tests.scanner.storage.formats.support import PLAIN, raspi, tree_hash
 from tests.support.daemon import Daemon
 from tests.support.tree import TOP
 
@@ -104,3 +105,68 @@ def test_without_a_daemon_the_command_says_how_to_start_one(daemon):
     done = subprocess.run(line, capture_output=True, timeout=60, check=False, **options)
     assert done.returncode == 7
     assert "scanner demo" in done.stderr
+
+
+def test_the_life_of_a_session_at_the_terminal(daemon):
+    job = said(daemon, "scan", "start", "--rings", "4", "--title", "Blue vase", "--operator", "anna", "--wait")
+    session = job["session_id"]
+    assert said(daemon, "sessions", "restore")["items"] == []
+    assert "nobody works on anything" in scanner(daemon, "locks", "list")
+
+    assert said(daemon, "checkpoint", "save", "whole", "--session", session)["photos"] == 4
+    assert said(daemon, "scan", "start", "--rings", "3", "--pass", "top", "--session", session, "--wait")
+    forward = said(daemon, "checkpoint", "restore", "whole")
+    assert forward["automatic"] is True
+    assert said(daemon, "sessions", "info", session)["photos"] == 4
+    assert "top" in scanner(daemon, "checkpoint", "list", "--session", session)
+    said(daemon, "checkpoint", "restore", forward["name"], "--session", session)
+    assert said(daemon, "sessions", "info", session)["photos"] == 7
+
+    verified = said(daemon, "sessions", "verify", session, "--wait")
+    assert (verified["kind"], verified["state"]) == ("verify", "completed")
+    assert said(daemon, "sessions", "reindex", "--wait")["state"] == "completed"
+    before = {path.name for path in daemon.sessions.parent.rglob("*")}
+    (offline,) = said(daemon, "sessions", "verify", session, "--data-dir", str(daemon.sessions.parent))["items"]
+    assert (offline["checked"], offline["missing"], offline["damaged"]) == (7, [], [])
+    assert {path.name for path in daemon.sessions.parent.rglob("*")} == before
+
+    assert scanner(daemon, "history", "--csv").count("\n") == 3
+    assert said(daemon, "history", "--search", "vase")["total"] == 2
+    assert said(daemon, "statistics")["total"]["photos"] == 7
+    assert scanner(daemon, "jobs", "report").splitlines()[1].split(",")[1] == "scan"
+
+    scanner(daemon, "sessions", "delete", session, code=2)
+    assert said(daemon, "sessions", "delete", session, "-f")["session_id"] == session
+    assert said(daemon, "sessions", "info", session, code=3)["error"]["code"] == "session_not_found"
+    assert session in scanner(daemon, "sessions", "undelete")
+    assert said(daemon, "sessions", "undelete", session)["photos"] == 7
+
+
+def test_old_sessions_are_taken_in_at_the_terminal(daemon, tmp_path):
+    raspi(tmp_path / "card", title="Old vase")
+    before = tree_hash(tmp_path / "card")
+    told = scanner(daemon, "import", str(tmp_path / "card"), "--dry-run")
+    assert PLAIN in told
+    assert said(daemon, "sessions", "list")["items"] == []
+    done = said(daemon, "import", str(tmp_path / "card"), "--timezone", "Europe/Berlin", "--wait")
+    assert done["state"] == "completed"
+    (one,) = said(daemon, "sessions", "list")["items"]
+    assert (one["title"], one["photos"], one["format"]) == ("Old vase", 6, "current")
+    assert tree_hash(tmp_path / "card") == before
+    refused = said(daemon, "import", "/nowhere/at/all", code=2)
+    assert refused["error"]["detail"]["errors"][0]["path"] == "directory"
+    assert said(daemon, "sessions", "migrate", "--dry-run")["state"] == "completed"
+
+
+def test_after_an_interruption_the_terminal_tells_what_to_do(daemon):
+    daemon.fetch("/api/demo/faults", {"camera_dead": True})
+    job = said(daemon, "scan", "start", "--rings", "5", "--title", "Blue vase")
+    daemon.until(lambda: daemon.job_state(job["id"]) == "paused", "the scan stands still")
+    daemon.kill()
+    daemon.start()
+    (row,) = said(daemon, "sessions", "restore")["items"]
+    assert (row["session"]["id"], row["pass"]["name"], row["pass"]["lock"]) == (job["session_id"], "main", None)
+    told = scanner(daemon, "sessions", "restore").splitlines()[1]
+    again = told.partition(" scanner ")[2].split()
+    assert scanner(daemon, *again)
+    assert said(daemon, "jobs", "watch", row["job"])["result"]["saved"] == 5

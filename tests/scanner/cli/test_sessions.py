@@ -7,7 +7,7 @@ import json
 import pytest
 
 from scanner.cli import build_parser
-from tests.scanner.cli.conftest import completed, job, session, session_pass
+from tests.scanner.cli.conftest import lock, session, session_pass
 
 
 def page(items, following=None, total=None):
@@ -89,46 +89,20 @@ def test_ids_stay_inside_the_address(cli, stub):
     assert stub.requests[-1].path == "/api/sessions/..%2Fjobs"
 
 
-RESUME = "POST /api/sessions/s-1/passes/main/resume"
+def test_older_formats_are_named_in_the_list_and_in_a_session(cli, stub):
+    stub.answers["GET /api/sessions?sort=newest&limit=20"] = page([session(), session(id="old", format="raspi_v2")])
+    lines = cli("sessions", "list").out.splitlines()
+    assert [line.split()[:2] for line in lines] == [["FORMAT", "ID"], ["current", "s-1"], ["raspi_v2", "old"]]
+    stub.answers["GET /api/sessions/old"] = session(id="old", format="raspi_v2")
+    assert "format    raspi_v2" in cli("sessions", "info", "old").out
 
 
-def test_a_named_pass_is_resumed(cli, stub):
-    stub.answers[RESUME] = (202, job())
-    call = cli("sessions", "resume", "s-1", "--pass", "main")
-    assert (call.code, call.out) == (0, "scan j-abc123: going on with pass main of session s-1\n")
-    assert json.loads(cli("sessions", "resume", "s-1", "--pass", "main", "--json").out)["id"] == "j-abc123"
-    assert [request.key for request in stub.requests] == [RESUME] * 2
+def test_a_pass_tells_who_works_on_it_and_what_is_damaged(cli, stub):
+    stub.answers["GET /api/sessions/s-1"] = session(passes=[session_pass(lock=lock(), damaged=2)])
+    assert cli("sessions", "info", "s-1").out.splitlines()[-1].endswith("worked on by anna on pi-2, 2 damaged")
 
 
-def test_the_only_incomplete_pass_of_a_session_is_resumed_and_waited_for(cli, stub):
-    stub.answers["GET /api/sessions/s-1"] = session(passes=[session_pass("done", "completed"), session_pass()])
-    stub.answers |= {RESUME: (202, job()), "GET /api/jobs/j-abc123": completed()}
-    call = cli("sessions", "resume", "s-1", "--wait")
-    assert call.code == 0
-    assert "completed" in call.out
-
-
-def restorable(*pairs):
-    """Incomplete passes of the API."""
-    return page([{"session": session(id=one), "pass": session_pass(name)} for one, name in pairs])
-
-
-def test_the_only_incomplete_session_is_resumed(cli, stub):
-    stub.answers |= {"GET /api/sessions/restorable": restorable(("s-1", "main")), RESUME: (202, job())}
-    assert cli("sessions", "resume").code == 0
-    assert cli("sessions", "resume", "--pass", "main").code == 0
-    assert cli("sessions", "resume", "--pass", "other").code == 3
-
-
-def test_several_that_may_be_meant_are_listed(cli, stub):
-    stub.answers["GET /api/sessions/restorable"] = restorable(("s-1", "main"), ("s-2", "up"))
-    call = cli("sessions", "resume")
-    assert (call.code, call.err) == (2, "scanner: which one? s-1 --pass main; s-2 --pass up\n")
-
-
-def test_nothing_to_go_on_with(cli, stub):
-    stub.answers["GET /api/sessions/restorable"] = restorable()
-    assert cli("sessions", "resume").code == 3
-    stub.answers["GET /api/sessions/s-1"] = session(passes=[session_pass("main", "completed")])
-    call = cli("sessions", "resume", "s-1")
-    assert (call.code, call.err) == (4, "scanner: session s-1 has no pass to go on with\n")
+def test_a_terminal_shows_states_in_colours_and_a_file_does_not(cli, stub):
+    stub.answers["GET /api/sessions?sort=newest&limit=20"] = page([session(state="failed"), session(state="planned")])
+    assert "\x1b[31mfailed" in cli("sessions", "list", terminal=True).out
+    assert "\x1b" not in cli("sessions", "list").out

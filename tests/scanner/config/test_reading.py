@@ -23,6 +23,7 @@ from scanner.config import (
     SimTilt,
     SimTurntable,
     SimWorld,
+    StorageConfig,
     WebConfig,
     demo_config,
     find,
@@ -178,6 +179,23 @@ presets:
         "rig.tilt.highest": (9, "must be above `lowest`"),
         "presets.a.title": (13, "does not belong into a preset"),
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "message"),
+    [
+        ("{shared: maybe}", "storage.shared", "expected 'auto' or true or false, got a text 'maybe'"),
+        ("{beat: 0}", "storage.beat", "must be more than 0"),
+        ("{beat: 200}", "storage.stale_after", "must be at least twice `beat`, or locks lapse while they are kept"),
+    ],
+)
+def test_sharing_that_cannot_work(text, path, message):
+    assert faults(f"storage: {text}") == {path: (1, message)}
+
+
+@pytest.mark.parametrize(("text", "shared"), [("auto", "auto"), ("yes", True), ("false", False)])
+def test_sharing_may_be_said(text, shared):
+    assert parse(f"storage: {{shared: {text}}}".encode(), file="f").storage == StorageConfig(shared=shared)
 
 
 @pytest.mark.parametrize("kind", ["turntable: {}", "cameras: {main: {}}"])

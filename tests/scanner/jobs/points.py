@@ -13,7 +13,7 @@ from scanner.model import JobId
 from scanner.records import Job
 from scanner.spec import PassSpec, ScanSpec
 from scanner.states import ENDED, Command, JobState, PassState, ShotState
-from scanner.storage.writer import PassWriter
+from scanner.storage.work.writer import PassWriter
 from tests.scanner.jobs.following import a_pass
 from tests.scanner.jobs.stepping import Point, Stepper
 from tests.support.doubles import Failing
@@ -166,6 +166,7 @@ async def assert_true(run: Run) -> None:
         assert states <= {PassState.COMPLETED, PassState.CANCELLED}
 
 
-def left_over(before: Iterable[asyncio.Task[object]]) -> set[asyncio.Task[object]]:
-    """Tasks that came since and have not gone."""
-    return asyncio.all_tasks() - set(before) - {asyncio.current_task()}
+def left_over(app: App, before: Iterable[asyncio.Task[object]]) -> set[asyncio.Task[object]]:
+    """Tasks that came since and have not gone, but for storage's own, which it begins now and then and waits for."""
+    own = app.storage._operations._tasks
+    return asyncio.all_tasks() - set(before) - own - {asyncio.current_task()}

@@ -19,7 +19,7 @@ from scanner.app import App, open_app
 from scanner.config import Config
 from scanner.records import Job
 from scanner.states import ENDED, Command, JobState
-from scanner.storage.writer import PassWriter
+from scanner.storage.work.writer import PassWriter
 from tests.scanner.jobs.following import daemon
 from tests.scanner.jobs.points import (
     PATIENCE,
@@ -91,7 +91,7 @@ async def strike(
     await assert_at_rest(app)
     await assert_true(run)
     run.close()
-    left = left_over(tasks_before)
+    left = left_over(app, tasks_before)
     assert not left, left
     return struck
 
@@ -144,7 +144,7 @@ async def shut_down(config: Config, stepper: Stepper, scenario: Scenario, at: tu
     left = run.job
     run.close()
     await app.close()
-    assert not left_over(tasks_before)
+    assert not left_over(app, tasks_before)
     await assert_found(config, run, left)
     return struck
 

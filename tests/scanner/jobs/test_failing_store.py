@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from scanner.errors import PassLockedError, StorageError
+from scanner.jobs.passwork import MOMENTS
 from scanner.model import PassName, SessionId
 from scanner.states import ENDED, Command, JobState, PassState
-from scanner.storage.writer import PassWriter
+from scanner.storage.work.writer import PassWriter
 from tests.scanner.jobs.following import a_pass, a_scan
 from tests.support.doubles import Failing
 from tests.support.twin import dark, still
@@ -101,13 +102,13 @@ async def test_a_waiting_job_that_cannot_be_cancelled_can_be_later(app, follower
 
 @pytest.mark.parametrize("call", ["get_session", "handle", "open_pass"])
 async def test_a_pass_that_cannot_be_opened_pauses_its_job(app, follower, monkeypatch, call):
-    times, opening = [1], app.storage.open_pass
+    times, opening = [1] * (len(MOMENTS) + 1), app.storage.open_pass
     if call == "open_pass":
 
         @asynccontextmanager
         async def locked(*args, **options):
             if times:
-                times.clear()
+                times.pop()
                 message = "pass main is worked on by another daemon"
                 raise PassLockedError(message)
             async with opening(*args, **options) as writer:

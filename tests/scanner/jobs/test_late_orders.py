@@ -10,7 +10,7 @@ from scanner.errors import CommandRefusedError
 from scanner.events import JobChanged
 from scanner.model import JobId
 from scanner.states import ENDED, Command, JobState, PassState, next_job_state
-from scanner.storage.writer import PassWriter
+from scanner.storage.work.writer import PassWriter
 from tests.scanner.jobs.following import Follower, a_scan, daemon
 from tests.support.doubles import Held, turns
 
@@ -208,27 +208,6 @@ async def test_an_ended_job_is_ended(app, follower):
     for command in set(Command) - {Command.FINISH}:
         with pytest.raises(CommandRefusedError):
             await app.jobs.command(job.id, command, origin="test")
-
-
-async def test_a_waiting_export_is_cancelled_and_takes_no_other_order(app, follower, monkeypatch):
-    scan = await app.jobs.submit_scan(a_scan(), "test")
-    await follower.until(scan.id, *ENDED)
-    building = Held(app.storage.publish_export)
-    monkeypatch.setattr(app.storage, "publish_export", building)
-    first = await app.jobs.submit_export(scan.session_id, "colmap", "test")
-    await building.reached.wait()
-    waiting = await app.jobs.submit_export(scan.session_id, "colmap", "test")
-    assert waiting.queue_position == 1
-    with pytest.raises(CommandRefusedError):
-        await app.jobs.command(waiting.id, Command.PAUSE, origin="test")
-    await app.rig.stop()  # has nothing to do with exports
-    assert app.jobs.get(waiting.id).state is JobState.PENDING
-    cancelled = await app.jobs.command(waiting.id, Command.CANCEL, origin="test")
-    assert cancelled.state is JobState.CANCELLED
-    with pytest.raises(CommandRefusedError):
-        await app.jobs.command(first.id, Command.CANCEL, origin="test")
-    building.let_go()
-    assert (await follower.until(first.id, *ENDED)).state is JobState.COMPLETED
 
 
 async def test_places_in_the_queue_hold_after_many_moves(app, follower):

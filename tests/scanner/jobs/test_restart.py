@@ -10,8 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.clock import SystemClock
-from scanner.errors import StorageError
-from scanner.jobs import queue as queue_module
+from scanner.errors import PassCompletedError, StorageError
+from scanner.events import RigChanged
+from scanner.jobs import lanes as lanes_module
 from scanner.jobs.restore import goes_on
 from scanner.model import PassName, Pause
 from scanner.states import ENDED, Command, JobState
@@ -31,9 +32,11 @@ async def test_a_guards_pause_does_not_go_on_behind_the_back_of_whoever_restarts
         await follower.photo()
         app.guards.stop_below = 1 << 60
         await app.guards.look()
-        await follower.until(job.id, JobState.PAUSED)
+        held = await follower.until(job.id, JobState.PAUSED)
     async with daemon(demo) as (app, follower):
         found = app.jobs.get(job.id)
+        assert "a guard held this up" in found.pause.message
+        assert held.pause.message in found.pause.message
         assert (found.state, found.pause.by, found.pause.resumes_by_itself) == (JobState.PAUSED, "restart", False)
         await turns()
         assert app.jobs.get(job.id).state is JobState.PAUSED
@@ -74,6 +77,50 @@ async def test_a_crash_in_mid_pass(demo, monkeypatch, policy, origin):
             assert (found.state, found.pause.reason) == (JobState.PAUSED, "interrupted")
             await app.jobs.command(job.id, Command.RESUME, origin="test")
         assert (await follower.until(job.id, *ENDED)).result.saved == 12
+
+
+@pytest.mark.parametrize(("policy", "origin"), [("auto", "page"), ("ask", "schedule:nightly")])
+async def test_what_goes_on_by_itself_homes_the_rig_first(demo, policy, origin):
+    config = replace(demo, resume_on_start=policy)
+    async with daemon(config) as (app, follower):
+        job = await app.jobs.submit_scan(a_scan(shots=12), origin)
+        await follower.photo()
+    async with daemon(config) as (app, follower):
+        info = app.rig.info()
+        assert (info.turntable.position, info.tilt.position, info.homed_at) == (None, None, None)
+        await follower.photo()
+        positions = [one.event.turntable for one in follower.seen if isinstance(one.event, RigChanged)]
+        known = [position for position in positions if position is not None]
+        assert positions.index(known[0]) > 0  # unknown before it is 0.0
+        assert known[0] == 0.0
+        assert app.rig.info().homed_at is not None
+        assert (await follower.until(job.id, *ENDED)).result.saved == 12
+
+
+async def test_without_its_jobs_a_session_resumes_its_interrupted_pass_alone(demo):
+    """The queue was lost: what is not complete can be restored, what is complete is not touched."""
+    async with daemon(demo) as (app, follower):
+        job = await app.jobs.submit_scan(a_scan("one", "two", shots=6), "test")
+        await follower.until(job.id, JobState.PAUSED)
+        await app.jobs.command(job.id, Command.RESUME, origin="test")
+        await follower.photo()
+        images = app.config.data_dir / "sessions" / job.session_id / "images"
+    complete = {path: path.stat().st_mtime_ns for path in (images / "one").iterdir()}
+    for path in demo.state_dir.glob("jobs.db*"):
+        path.unlink()
+    async with daemon(demo) as (app, follower):
+        assert app.jobs.list() == ()
+        ((session_id, info),) = await app.storage.unfinished()
+        assert (session_id, info.name, info.lock) == (job.session_id, "two", None)
+        assert 0 < info.saved < 6
+        assert (info.pause.by, info.pause.reason) == ("restart", "shutdown")
+        with pytest.raises(PassCompletedError):
+            await app.jobs.resume_pass(job.session_id, PassName("one"), "test")
+        again = await app.jobs.resume_pass(job.session_id, PassName("two"), "test")
+        assert (await follower.until(again.id, *ENDED)).result.saved == 6
+        assert len(follower.announced) == 6 - info.saved
+        assert await app.storage.unfinished() == ()
+    assert {path: path.stat().st_mtime_ns for path in (images / "one").iterdir()} == complete
 
 
 def test_only_what_a_restart_interrupted_goes_on():
@@ -129,7 +176,7 @@ async def test_the_daemon_stops_at_once_and_begins_nothing_more(demo, monkeypatc
 
 
 async def test_a_saving_that_hangs_does_not_keep_the_daemon(demo, monkeypatch):
-    monkeypatch.setattr(queue_module, "PATIENCE", 0.1)
+    monkeypatch.setattr(lanes_module, "PATIENCE", 0.1)
     async with daemon(demo) as (app, follower):
         job = await app.jobs.submit_scan(a_scan(shots=12), "test")
         await follower.photo()
@@ -169,10 +216,8 @@ async def test_a_job_whose_session_is_gone_is_cancelled(demo):
         await follower.photo()
     shutil.rmtree(demo.data_dir / "sessions" / job.session_id)
     async with daemon(demo) as (app, _):
-        await app.storage.reconcile()  # runs behind the start: until then the index has it still
-        assert app.jobs.get(job.id).state is JobState.PAUSED
-    async with daemon(demo) as (app, _):
-        assert app.jobs.get(job.id).state is JobState.CANCELLED
+        found = app.jobs.get(job.id)
+        assert (found.state, found.error.code) == (JobState.CANCELLED, "session_not_found")
 
 
 @pytest.mark.parametrize("how", ["finish", "cancel"])
@@ -200,7 +245,7 @@ async def test_jobs_that_ended_long_ago_are_forgotten_now_and_then(demo, monkeyp
             await follower.until(job.id, *ENDED)
             ids.append(job.id)
         assert [job.id for job in app.jobs.list()] == ids[::-1]
-    monkeypatch.setattr(queue_module, "TIDYING", 0.0)
+    monkeypatch.setattr(lanes_module, "TIDYING", 0.0)
     async with daemon(demo) as (app, _):
         await turns()
         assert len(app.jobs.list()) == 2  # not long ago

@@ -14,7 +14,7 @@ from scanner.hardware.sim.light import SimLight
 from scanner.rig import RigPhase
 from scanner.rig.lights import Lights
 from scanner.states import ENDED, Command, JobState
-from scanner.storage.writer import PassWriter
+from scanner.storage.work.writer import PassWriter
 from tests.scanner.jobs.following import Follower, a_scan
 from tests.support.doubles import Failing, Held
 from tests.support.twin import brightness, dark, still
@@ -108,12 +108,16 @@ async def test_before_anything_moved_nothing_moves(app, follower, monkeypatch, w
     assert not lighting.reached.is_set()
 
 
-async def test_while_a_scan_waits_for_a_hand_that_moves_the_rig(app, follower):
+async def test_while_a_scan_waits_for_a_hand_that_moves_the_rig(app, follower, monkeypatch):
     await app.rig.home()
     await app.rig.watch(watched=True)
+    reading = Held(app.storage.get_session)
+    monkeypatch.setattr(app.storage, "get_session", reading)
+    job = await app.jobs.submit_scan(a_scan(), "test")
+    await reading.reached.wait()
     moving = asyncio.ensure_future(app.rig.move(170.0, None))
     await turning(app)
-    job = await app.jobs.submit_scan(a_scan(), "test")
+    reading.let_go()
     await follower.until(job.id, JobState.RUNNING)
     await app.rig.stop()
     with pytest.raises(HardwareError):

@@ -179,6 +179,14 @@ async def test_every_change_is_announced(control, bus):
     subscriber.close()
 
 
+async def test_a_light_set_by_hand_is_announced_once_when_it_shines(control, bus):
+    subscriber, _ = bus.subscribe()
+    await control.light("ring", 0.25)
+    assert [envelope.event.state for envelope in subscriber._facts] == ["ready"]
+    assert control.info().lights[0].level == 0.25
+    subscriber.close()
+
+
 @pytest.mark.parametrize(("azimuth", "elevation", "path"), [(None, 90.0, "elevation"), (1e9, None, "azimuth")])
 async def test_what_is_out_of_range_is_refused_and_breaks_nothing(control, azimuth, elevation, path):
     await control.home()

@@ -80,6 +80,11 @@ class StepClock:
         self._now += self._step
         return self._now
 
+    def leap(self, seconds: float) -> None:
+        """Let so much time pass at once."""
+        self._now += timedelta(seconds=seconds)
+        self._seconds += seconds
+
     async def sleep(self, seconds: float) -> None:
         raise NotImplementedError
 
@@ -131,10 +136,13 @@ async def save(writer: PassWriter, shot: Shot, data: bytes | None = None):
 
 @dataclass
 class Place:
-    """A data directory and a state directory below ``root``, and daemons one after the other on them."""
+    """A data directory and a state directory below ``root``, and daemons one after the other on them. ``own``: the name
+    of the state directory, where several daemons share the data.
+    """
 
     root: Path
     clock: StepClock = field(default_factory=StepClock)
+    own: str = "state"
 
     @property
     def data(self) -> Path:
@@ -142,7 +150,7 @@ class Place:
 
     @property
     def state(self) -> Path:
-        return self.root / "state"
+        return self.root / self.own
 
     @property
     def sessions(self) -> Path:
@@ -164,10 +172,10 @@ class Place:
 
     def copy(self, target: Path) -> Place:
         """The directories as they are now, elsewhere: what a crash (not a power cut) leaves."""
-        for name in ("data", "state"):
+        for name in ("data", self.own):
             if (self.root / name).exists():
                 shutil.copytree(self.root / name, target / name, symlinks=True)
-        return Place(target, self.clock)
+        return Place(target, self.clock, self.own)
 
 
 @asynccontextmanager

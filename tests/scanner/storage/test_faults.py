@@ -17,7 +17,7 @@ from scanner.errors import DiskFullError, StorageError
 from scanner.model import Pause, Photo
 from scanner.states import PassState
 from scanner.storage import PassWriter, SessionHandle, StorageManager, Submission
-from scanner.storage.journal import parse
+from scanner.storage.journal.text import parse
 from tests.scanner.storage.support import (
     JOB,
     LOCKED,

@@ -9,7 +9,7 @@ import pytest
 
 from scanner.errors import DiskFullError, StorageError
 from scanner.storage import Files
-from scanner.storage.files import discard, durable_write, make_dirs, remove_tree, reported, write_part
+from scanner.storage.disk.files import discard, durable_write, make_dirs, read_whole, remove_tree, reported, write_part
 from tests.scanner.storage.support import FailingFiles, Place, RecordingFiles, names
 
 
@@ -134,3 +134,18 @@ def test_a_link_is_exclusive(tmp_path):
     (tmp_path / "b").write_bytes(b"")
     with pytest.raises(FileExistsError):
         Files().link(tmp_path / "a", tmp_path / "b")
+
+
+def test_only_plain_files_are_read(tmp_path):
+    """Of a document's name there may lie anything: a pipe is not waited for, a device not read to its end."""
+    (tmp_path / "plain").write_bytes(b"12345")
+    (tmp_path / "link").symlink_to("plain")
+    assert (read_whole(tmp_path / "plain"), read_whole(tmp_path / "link", 2)) == (b"12345", b"12")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    (tmp_path / "directory").mkdir()
+    for name, number in (("pipe", errno.EINVAL), ("device", errno.EINVAL), ("directory", errno.EISDIR)):
+        with pytest.raises(OSError, match=os.strerror(number)):
+            read_whole(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        read_whole(tmp_path / "none")

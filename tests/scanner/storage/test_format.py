@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from scanner.model import Geometry, ObjectRef, Pause, Plan, RigInfo, Shot, Viewpoint
+from scanner.errors import PassCompletedError
+from scanner.model import Geometry, ObjectRef, PassName, Pause, Plan, RigInfo, SessionId, Shot, Viewpoint
 from scanner.spec import CameraSettings, PassSpec, ScanSpec
-from scanner.storage import NewPass, Submission
-from scanner.storage.lines import KNOWN
+from scanner.storage import Files, NewPass, SessionHandle, Sharing, StorageManager, Submission
+from scanner.storage.formats.intents import Intent
+from scanner.storage.journal.lines import KNOWN
+from scanner.storage.locks.lockfile import LockRecord
+from scanner.storage.locks.passlock import PassLock
+from tests.scanner.storage.formats.support import openscan
 from tests.scanner.storage.support import CAMERA, MAIN, Place, new_pass, new_session, save, working
 from tests.support.tree import TOP
 
@@ -60,7 +65,47 @@ async def full(place: Place) -> tuple[Place, Path]:
             await writer.fail("camera_gone", "unplugged")
             await writer.resume()
             await writer.finish("finished early")
+        await back_and_forward(storage, handle)
+    await taken_by_others(place, place.sessions / handle.id, "upright")
     return place, place.sessions / handle.id
+
+
+async def back_and_forward(storage: StorageManager, handle: SessionHandle) -> None:
+    """The other pass goes back to nothing, and forward to where it was."""
+    await storage.checkpoints.save(handle.id, "done", origin="cli")
+    async with working(storage, handle, "flipped") as writer:
+        await save(writer, writer.plan.shots[0])
+        await writer.skip(writer.plan.shots[1], "hidden")
+        await writer.pause(Pause(by="user", reason="paused", message=""))
+    await storage.checkpoints.restore(handle.id, "done", origin="cli")
+    await storage.checkpoints.restore(handle.id, "auto-1", origin="cli")
+
+
+async def taken_by_others(place: Place, root: Path, name: str) -> None:
+    """The lock of a pass is forced from somebody, then taken again on what counts as a share."""
+    other = LockRecord(
+        generation=1, token=str(1), host_id="h", host="turntable-2", origin="web:ben", pid=1, process_start=0,
+        boot_id="b", job_id=None, since="2026-11-20T04:15:30.000Z",
+    )  # fmt: skip
+    session_id, pass_name = SessionId(root.name), PassName(name)
+    async with place.storage() as storage:
+        held = PassLock.take(Files(), root / "metadata/passes" / name, other)
+        await storage.locks.release(session_id, pass_name, origin="cli", reason="it hangs")
+        held.release()
+    async with place.storage(sharing=Sharing(shared=True)) as storage:
+        with pytest.raises(PassCompletedError):
+            async with working(storage, await storage.handle(session_id), name):
+                pass
+
+
+@pytest.fixture
+async def migrated(place: Place) -> Path:
+    """A session that was of an older format."""
+    openscan(place.sessions, points=2, scans=1, photos=1)
+    async with place.storage() as storage:
+        await storage.reconcile()
+        handle = await storage.legacy.migrate(SessionId("ceramic-owl"), origin="cli")
+    return place.sessions / handle.id
 
 
 def keys(value: object, wanted: dict[str, str], prefix: str = "") -> set[str]:
@@ -80,20 +125,38 @@ def keys(value: object, wanted: dict[str, str], prefix: str = "") -> set[str]:
 @pytest.mark.parametrize("name", ["session.json", "pass.json", "summary.json", ".session.lock.<n>"])
 async def test_documents_have_exactly_the_documented_fields(full, name):
     _, root = full
-    (path,) = root.rglob("metadata/session.json" if name == "session.json" else f"upright/{name.replace('<n>', '1')}")
+    pattern = "metadata/session.json" if name == "session.json" else f"upright/{name.replace('<n>', '*')}"
     wanted = section(name)
-    assert keys(json.loads(path.read_bytes()), wanted) == set(wanted)
+    paths = sorted(root.rglob(pattern))
+    assert len(paths) == (3 if "<n>" in name else 1)
+    for path in paths:
+        assert keys(json.loads(path.read_bytes()), wanted) == set(wanted)
 
 
-async def test_journal_lines_have_exactly_the_documented_fields(full):
+async def test_what_an_old_session_was_has_exactly_the_documented_fields(migrated):
+    document = json.loads((migrated / "metadata/legacy.json").read_bytes())
+    wanted = section("legacy.json")
+    assert set(document) == set(wanted)
+    for name in ("created", "sources", "passes"):
+        (inner,) = document[name] if isinstance(document[name], list) else [document[name]]
+        assert all(f"`{key}`" in wanted[name] or key in ("folder", "name") for key in inner)
+    assert set(section(".migrating_<id>.json")) == set(Intent.__struct_fields__)
+    for path in (*migrated.parent.iterdir(), migrated / "exports/legacy", migrated / "metadata/legacy.json"):
+        assert re.sub("ceramic-owl", "<session id>", path.name) in TEXT
+
+
+async def test_journal_lines_have_exactly_the_documented_fields(full, migrated):
     _, root = full
-    rows = [json.loads(line) for line in (root / "metadata/passes/upright/journal.jsonl").read_text().splitlines()]
+    journals = [path for one in (root, migrated) for path in sorted(one.glob("metadata/passes/*/journal*.jsonl"))]
+    rows = [json.loads(line) for path in journals for line in path.read_text().splitlines()]
     assert {row["event"] for row in rows} == {kind.__struct_config__.tag for kind in KNOWN}
     common = set(section("journal.jsonl"))
     for row in rows:
         documented = set(section(row["event"])) | common
         if row["event"] == "retaken":
             documented |= set(section("saved"))
+        if row["event"] == "lock_forced":
+            documented |= set(section("lock_taken"))
         assert set(row) == documented, row["event"]
 
 
@@ -113,7 +176,7 @@ async def test_databases_have_exactly_the_documented_tables(full, name):
         tables = [
             table
             for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            if not table.startswith(("sqlite_", "sessions_fts_"))
+            if not table.startswith(("sqlite_", "sessions_fts_", "passes_fts_"))
         ]
         real = {table: {row[1] for row in connection.execute(f"PRAGMA table_info({table})")} for table in tables}
     assert real == documented
@@ -124,7 +187,8 @@ async def test_every_place_is_documented(full):
     documented = TEXT.split("```")[1]
     for path in root.rglob("*"):
         if path.is_file() and path.suffix != ".jpg":
-            assert re.sub(r"lock\.\d+$", "lock.<n>", path.name) in documented
+            name = "checkpoints/<name>.json" if path.parent.name == "checkpoints" else path.name
+            assert re.sub(r"(lock\.|journal-)\d+", r"\1<n>", name) in documented
     for path in place.state.iterdir():
         assert path.name.removesuffix("-wal").removesuffix("-shm") in documented
 
@@ -140,3 +204,20 @@ async def test_times_are_utc_and_versions_are_told(full):
                 r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", document.get(name, "2026-11-20T04:15:30.000Z")
             )
         assert path.read_bytes().endswith(b"}\n")
+
+
+async def test_a_checkpoint_has_exactly_the_documented_fields(full):
+    _, root = full
+    wanted = section("checkpoints/<name>.json")
+    paths = sorted((root / "metadata/checkpoints").iterdir())
+    assert [path.name for path in paths] == ["auto-1.json", "auto-2.json", "done.json"]
+    assert keys(json.loads(paths[0].read_bytes()), wanted) == set(wanted)
+
+
+async def test_the_trash_has_exactly_the_documented_fields(full):
+    place, root = full
+    async with place.storage() as storage:
+        await storage.trash.delete(SessionId(root.name), origin="cli")
+    (path,) = (place.data / "trash").glob("*/deleted.json")
+    assert set(json.loads(path.read_bytes())) == set(section("deleted.json"))
+    assert path.read_bytes().endswith(b"}\n")

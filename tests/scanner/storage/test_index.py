@@ -16,15 +16,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scanner.errors import InvalidError, StorageError
+from scanner.events import Event, WarningRaised
 from scanner.model import ObjectRef, Pause, SessionId
 from scanner.spec import ScanSpec
 from scanner.states import PassState
-from scanner.storage import SessionQuery, StorageManager, Submission, database, upkeep
-from scanner.storage.catalogue import open_queries
-from scanner.storage.index import Index
-from scanner.storage.layout import Layout
-from scanner.storage.listing import SORTS, STATUSES, next_cursor, rows_statement, words_of
-from scanner.storage.upkeep import check_index
+from scanner.storage import HistoryQuery, SessionQuery, StorageManager, Submission
+from scanner.storage.disk import database
+from scanner.storage.disk.layout import Layout
+from scanner.storage.index import listing
+from scanner.storage.index.asking import STATUSES, words_of
+from scanner.storage.index.index import Index
+from scanner.storage.index.listing import SORTS, next_cursor, rows_statement
+from scanner.storage.keeping import upkeep
+from scanner.storage.keeping.catalogue import open_queries
+from scanner.storage.keeping.upkeep import check_index
 from tests.scanner.storage.support import MAIN, RIG, UPRIGHT, Place, garbage, new_pass, new_session, save, working
 
 HOSTILE = st.text(st.characters(exclude_categories=()), max_size=40) | st.text('"*():^-+ANDORNEAR {}.,_\0', max_size=30)
@@ -79,6 +84,9 @@ async def everything(storage: StorageManager) -> object:
         [await storage.find_submission(f"key-{number}") for number in range(3)],
         await storage.unfinished(),
         await storage.photo_bytes(MAIN, 32, 24),
+        await storage.history.passes(HistoryQuery()),
+        await storage.history.passes(HistoryQuery(q="vase", state="incomplete")),
+        await storage.history.statistics(),
     )
 
 
@@ -112,6 +120,33 @@ async def test_lists_sort_and_filter(populated):
         assert await titles(status="paused", sort="title") == ["Red vase", "Älterer Krug"]
         assert await titles(status="running") == []
         assert await titles(status="incomplete", q="vase", sort="oldest") == ["Blue vase", "Red vase"]
+
+
+@pytest.mark.parametrize("many", [0, 2000], ids=["along the index", "sorted"])
+async def test_filters_by_tag_operator_and_format(populated, monkeypatch, many):
+    monkeypatch.setattr(listing, "_MANY", many)
+    async with populated.storage() as storage:
+
+        async def titles(**query) -> list[str]:
+            page = await storage.list_sessions(SessionQuery(**query))
+            assert page.total == len(page.items)
+            return [session.title for session in page.items]
+
+        assert await titles(operator="anna") == ["blue bowl", "Red vase"]
+        assert await titles(operator="ANNA", sort="title") == ["blue bowl", "Red vase"]
+        assert await titles(operator="bert", status="paused", sort="size") == ["Älterer Krug"]
+        assert await titles(operator="") == ["Keyed 1", "Keyed 0"]
+        assert await titles(operator="ann") == []
+        assert await titles(tag="batch-3") == ["blue bowl"]
+        assert await titles(tag="museum", q="vase", sort="title") == ["Blue vase", "Red vase"]
+        assert await titles(tag="batch") == []
+        assert len(await titles(format="current", sort="size")) == 7
+        assert await titles(format="legacy") == []
+        assert await titles(status="incomplete", sort="title") == sorted(
+            ["Keyed 1", "Keyed 0", "Älterer Krug", "Red vase", "Blue vase"], key=str.casefold
+        )
+        sizes = [session.bytes for session in (await storage.list_sessions(SessionQuery(q="m", sort="size"))).items]
+        assert sizes == sorted(sizes, reverse=True)
 
 
 async def test_search_finds_words_anywhere_in_any_order(populated):
@@ -269,12 +304,28 @@ def of_a_newer_version(path) -> None:
         connection.execute("PRAGMA user_version = 99")
 
 
+def of_an_older_version(path) -> None:
+    """As the first version made it."""
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
+        connection.execute(
+            "CREATE TABLE intents (session_id TEXT NOT NULL, pass TEXT NOT NULL, PRIMARY KEY (session_id, pass))"
+            " WITHOUT ROWID"
+        )
+        connection.execute("INSERT INTO meta VALUES ('whole', '1')")
+        connection.execute("CREATE TABLE sessions (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE)")
+        connection.execute("CREATE TABLE photos (session INTEGER, name TEXT, PRIMARY KEY (session, name))")
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+
+
 def without_sessions(path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM sessions")
 
 
-def break_tables(path, tables=("photos", "passes", "intents")) -> None:
+def break_tables(path, tables=("sessions", "passes", "intents")) -> None:
     """Overwrite the first pages of some tables."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -287,6 +338,7 @@ def break_tables(path, tables=("photos", "passes", "intents")) -> None:
 
 HARMS = (
     deleted, emptied, truncated, beheaded, noise, noise_inside, other_tables, of_a_newer_version, without_sessions,
+    of_an_older_version,
     break_tables,
 )  # fmt: skip
 
@@ -302,7 +354,7 @@ async def test_after_reconciliation_a_harmed_index_gives_the_same_answers(popula
         assert await everything(storage) == before
         assert progress[-1] == (7, 7)
         broken = list(populated.state.glob("index.db.corrupt-*"))
-        assert bool(broken) == (harm not in (deleted, emptied, without_sessions))
+        assert bool(broken) == (harm not in (deleted, emptied, of_an_older_version))
         if broken:
             assert any("index was damaged" in notice for notice in storage.notices)
     async with populated.storage() as storage:
@@ -320,13 +372,16 @@ async def test_keys_are_known_whatever_happened_to_the_index(populated, harm):
             assert await storage.find_submission("key-1") == before
 
 
-async def test_an_index_that_turns_out_to_be_damaged_is_made_anew_at_work(populated):
+async def test_an_index_that_turns_out_to_be_damaged_is_made_anew_at_work(populated, caplog):
     async with populated.storage() as storage:
         before = await everything(storage)
-    break_tables(populated.state / "index.db", ("photos", "passes"))
-    async with populated.storage() as storage:
+    break_tables(populated.state / "index.db", ("sessions", "passes"))
+    told: list[Event] = []
+    async with populated.storage(tell=told.append) as storage:
         assert await everything(storage) == before
-        assert any("made anew" in notice for notice in storage.notices)
+        (said,) = [notice for notice in storage.notices if "made anew" in notice]
+        assert WarningRaised(message=said) in told
+        assert said in caplog.messages
         handle = await storage.create_session(new_session("After"))
         async with working(storage, handle) as writer:
             await save(writer, writer.plan.shots[0])
@@ -401,8 +456,9 @@ async def test_a_row_that_cannot_be_written_costs_a_re_read(place, monkeypatch):
                 patched.setattr(Index, "photo_saved", full)
                 for shot in writer.plan.shots[:2]:
                     await save(writer, shot)
-                assert await storage.photos(handle.id) == ()
-        assert len(await storage.photos(handle.id)) == 2
+                assert (await storage.get_session(handle.id)).photos == 0
+                assert len(await storage.photos(handle.id)) == 2
+        assert (await storage.get_session(handle.id)).photos == 2
 
 
 async def test_what_cannot_be_settled_is_settled_at_the_next_start(place, monkeypatch):
@@ -416,12 +472,12 @@ async def test_what_cannot_be_settled_is_settled_at_the_next_start(place, monkey
 
             async with working(storage, handle) as writer:
                 await save(writer, writer.plan.shots[0])
-                patched.setattr(Index, "photo_saved", full)
-                patched.setattr(Index, "put", full)
+                for change in ("photo_saved", "pass_changed", "put"):
+                    patched.setattr(Index, change, full)
                 await save(writer, writer.plan.shots[1])
-        assert len(await storage.photos(handle.id)) == 1
+        assert [session.photos for session in (await storage.list_sessions()).items] == [1]
     async with place.storage() as storage:
-        assert len(await storage.photos(handle.id)) == 2
+        assert [session.photos for session in (await storage.list_sessions()).items] == [2]
 
 
 async def test_changes_by_hand_are_noticed_by_reconciliation(populated):
@@ -570,7 +626,7 @@ async def test_damage_found_while_the_last_crash_is_looked_after_is_mended_behin
         async with working(storage, handle) as writer:
             await save(writer, writer.plan.shots[0])
             crashed = populated.copy(tmp_path / "crashed")
-    break_tables(crashed.state / "index.db", ("photos", "passes"))
+    break_tables(crashed.state / "index.db", ("sessions", "passes"))
     async with crashed.storage() as storage:
         assert any("index was damaged" in notice for notice in storage.notices)
         await storage.reconcile()

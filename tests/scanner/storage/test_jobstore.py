@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from msgspec import structs
@@ -12,8 +13,8 @@ from scanner.errors import DamagedError, DiskFullError, StorageError
 from scanner.model import JobId, Pause, Progress
 from scanner.records import Job
 from scanner.states import JobState, PassState
-from scanner.storage.database import connect, rename_broken, sql_reported, transaction
-from scanner.storage.jobstore import open_jobs
+from scanner.storage.disk.database import connect, rename_broken, sql_reported, transaction
+from scanner.storage.index.jobstore import open_jobs
 from tests.scanner.storage.support import RecordingFiles, StepClock, garbage, new_session, save, working
 
 
@@ -90,16 +91,35 @@ async def test_a_damaged_queue_is_renamed_and_the_passes_can_be_resumed(place, t
         assert storage.notices == ()
 
 
-async def test_a_queue_of_a_newer_version_is_not_touched(place):
+async def test_a_queue_of_a_newer_version_is_kept_and_set_aside(place):
     async with place.storage() as storage:
         await storage.jobs.put(job(1))
     with closing(sqlite3.connect(place.state / "jobs.db")) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(StorageError, match="newer version"):
-        async with place.storage():
-            pass
-    with closing(sqlite3.connect(place.state / "jobs.db")) as connection:
+    async with place.storage() as storage:
+        assert await storage.jobs.load() == []
+        (kept,) = place.state.glob("jobs.db.newer-*Z")
+        assert any("newer version" in said and kept.name in said for said in storage.notices)
+    with closing(sqlite3.connect(kept)) as connection:
         assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"")], ids=["deleted", "emptied"])
+async def test_a_queue_that_is_gone_is_said_to_be(place, harm):
+    async with place.storage() as storage:
+        assert storage.notices == ()  # nothing was lost before the first start
+        handle = await storage.create_session(new_session())
+        async with working(storage, handle) as writer:
+            await save(writer, writer.plan.shots[0])
+        await storage.jobs.put(job(1))
+    harm(place.state / "jobs.db")
+    async with place.storage() as storage:
+        assert await storage.jobs.load() == []
+        assert any("jobs.db) was gone or empty" in notice for notice in storage.notices)
+        ((session_id, info),) = await storage.unfinished()
+        assert (session_id, info.state, info.saved) == (handle.id, PassState.PAUSED, 1)
+    async with place.storage() as storage:
+        assert storage.notices == ()
 
 
 async def test_commits_of_jobs_are_fsynced(storage):

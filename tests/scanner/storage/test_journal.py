@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.storage import lines
-from scanner.storage.journal import JournalFile, parse, set_aside
-from scanner.storage.lines import decode_line, encode_line
+from scanner.storage.journal import lines
+from scanner.storage.journal.lines import decode_line, encode_line
+from scanner.storage.journal.text import JournalFile, parse, set_aside
 from tests.scanner.storage.support import FailingFiles, StepClock
 
 FACTS = [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scanner.errors import SessionNotFoundError, SpecError
 from scanner.model import PHOTO_NAME, SESSION_ID, CameraName, PassName, SessionId, Shot, Viewpoint
 from scanner.spec import CameraSettings
-from scanner.storage.layout import Layout, check_names, is_photo_name, photo_name, session_ids
+from scanner.storage.disk.layout import Layout, check_names, is_photo_name, photo_name, session_ids
 
 MOMENT = datetime(2026, 11, 20, 4, 15, 30, tzinfo=UTC)
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,12}", fullmatch=True)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from scanner.model import CameraName, PhotoName, Quality, Viewpoint
+from scanner.model import CameraName, Pause, PhotoName, Quality, Viewpoint
 from scanner.states import PassState
-from scanner.storage import lines
-from scanner.storage.progress import Fold, fold, photo_of
+from scanner.storage.journal import lines
+from scanner.storage.journal.progress import Fold, PassProgress, fold, photo_of
 from tests.scanner.storage.support import BALANCE, LOCKED, MAIN, UPRIGHT
 
 SHOTS = st.integers(1, 6)
 SECONDS = st.floats(0, 1000, allow_nan=False)
+NAMES = st.builds(lambda shot, number: PhotoName(f"upright-{shot:05}-main_r{number}.jpg"), SHOTS, st.integers(1, 4))
 
 
 def saved(shot: int, size: int = 100, worked: float = 1.0, name: str | None = None) -> lines.Saved:
@@ -67,7 +71,45 @@ FACTS = st.one_of(
     st.builds(lines.Cancelled, at=st.just("e"), reason=st.just("no"), worked_s=SECONDS),
     st.builds(lines.PassFailed, at=st.just("e"), code=st.just("c"), message=st.just("m"), worked_s=SECONDS),
     st.builds(lines.Unknown, seq=st.just(0), at=st.just("u"), event=st.just("levitated")),
+    st.builds(lines.Marked, name=st.just("before")),
+    st.builds(
+        lines.Restored,
+        at=st.just("b"),
+        checkpoint=st.just("before"),
+        state=st.sampled_from(["planned", "paused", "completed", "cancelled", "failed"]),
+        saved=st.dictionaries(SHOTS, NAMES),
+        skipped=st.dictionaries(SHOTS, st.just("broken")),
+        place=st.integers(1, 5),
+        worked_s=SECONDS,
+    ),
+    st.builds(lines.Superseded, place=st.integers(1, 5), files=st.just(())),
 )
+ENDS = {PassState.COMPLETED, PassState.CANCELLED, PassState.FAILED}
+
+
+def numbered(facts: list[lines.Line]) -> list[lines.Line]:
+    """The same with a name of its own for every photo, as storage gives them."""
+    taken: Counter[int] = Counter()
+    named: list[lines.Line] = []
+    for fact in facts:
+        if isinstance(fact, lines.Saved):
+            taken[fact.shot] += 1
+            fact = structs.replace(fact, file=PhotoName(f"upright-{fact.shot:05}-main_r{taken[fact.shot]}.jpg"))  # noqa: PLW2901 - the same fact
+        named.append(fact)
+    return named
+
+
+def back_to(progress: PassProgress, place: int) -> lines.Restored:
+    """The line by which a pass becomes what it was."""
+    return lines.Restored(
+        at="b",
+        checkpoint="before",
+        state="paused",
+        saved={shot: photo.name for shot, photo in progress.saved.items()},
+        skipped=dict(progress.skipped),
+        place=place,
+        worked_s=progress.duration_s,
+    )
 
 
 @given(st.lists(FACTS, max_size=40))
@@ -84,9 +126,8 @@ def test_what_counts_agrees_with_the_photos_that_count(facts):
         assert progress.files[shot] == sum(isinstance(fact, lines.Saved) and fact.shot == shot for fact in facts)
 
 
-@given(st.lists(FACTS, max_size=40))
-def test_the_last_word_on_the_state_decides(facts):
-    progress = fold(facts, name=UPRIGHT)
+def said(facts: list[lines.AnyLine]) -> PassState:
+    """The state by the last fact that speaks of it; damage speaks where it strikes a photo of a completed pass."""
     states = {
         lines.Started: PassState.RUNNING,
         lines.Resumed: PassState.RUNNING,
@@ -95,8 +136,22 @@ def test_the_last_word_on_the_state_decides(facts):
         lines.Cancelled: PassState.CANCELLED,
         lines.PassFailed: PassState.FAILED,
     }
-    said = [states[type(fact)] for fact in facts if type(fact) in states]
-    assert progress.state is (said[-1] if said else PassState.PLANNED)
+    state = PassState.PLANNED
+    for number, fact in enumerate(facts):
+        if isinstance(fact, lines.Restored):
+            state = PassState(fact.state)
+        elif isinstance(fact, lines.Damaged) and state is PassState.COMPLETED:
+            struck = fact.shot in fold(facts[:number], name=UPRIGHT).saved
+            state = PassState.PAUSED if struck else state
+        else:
+            state = states.get(type(fact), state)
+    return state
+
+
+@given(st.lists(FACTS, max_size=40))
+def test_the_last_word_on_the_state_decides(facts):
+    progress = fold(facts, name=UPRIGHT)
+    assert progress.state is said(facts)
     assert (progress.pause is not None) == (progress.state is PassState.PAUSED)
     assert (progress.ended_at is not None) == (
         progress.state in {PassState.COMPLETED, PassState.CANCELLED, PassState.FAILED}
@@ -122,6 +177,72 @@ def test_unknown_facts_change_nothing_but_the_count(facts):
     mixed = [item for fact in facts for item in (unknown, fact)]
     one, other = fold(facts, name=UPRIGHT), fold(mixed, name=UPRIGHT)
     assert (one.state, one.saved, one.skipped, one.bytes) == (other.state, other.saved, other.skipped, other.bytes)
+
+
+@given(st.lists(FACTS, max_size=30), st.lists(FACTS, max_size=30))
+def test_whatever_happened_since_the_photos_of_a_moment_come_back(before, since):
+    """Back to a moment, and forward again to where one was."""
+    facts = numbered([*before, *since])
+    then, now = fold(facts[: len(before)], name=UPRIGHT), fold(facts, name=UPRIGHT)
+    back = [*facts, back_to(then, 8)]
+    assert fold(back, name=UPRIGHT).saved == then.saved
+    assert fold(back, name=UPRIGHT).skipped == then.skipped
+    assert fold(back, name=UPRIGHT).bytes == then.bytes
+    forward = fold([*back, back_to(now, 9)], name=UPRIGHT)
+    assert (forward.saved, forward.skipped, forward.bytes) == (now.saved, now.skipped, now.bytes)
+    assert forward.lost == {}
+    assert forward.files == now.files
+
+
+@given(st.lists(FACTS, max_size=40))
+def test_the_number_of_files_of_a_shot_never_goes_back(facts):
+    state, before = Fold(UPRIGHT), dict[int, int]()
+    for fact in facts:
+        state.apply(fact)
+        assert all(state.files[shot] >= count for shot, count in before.items())
+        before = dict(state.files)
+
+
+@given(st.lists(FACTS, max_size=40))
+def test_every_photo_is_current_lost_or_has_a_place(facts):
+    state = Fold(UPRIGHT)
+    for fact in numbered(facts):
+        state.apply(fact)
+    current = {photo.name for photo in state.saved.values()}
+    assert state.photos.keys() <= current | set(state.lost.values()) | state.superseded.keys()
+    assert not current & state.superseded.keys()
+    assert not set(state.lost.values()) & state.superseded.keys()
+
+
+def test_a_pass_goes_back_to_a_checkpoint():
+    facts = [saved(1), saved(2), lines.Finished(at="e", reason="all", worked_s=9.0)]
+    then = fold(facts[:1], name=UPRIGHT)
+    progress = fold([*facts, back_to(then, 1)], name=UPRIGHT)
+    assert set(progress.saved) == {1}
+    assert progress.pause == Pause(by="operator", reason="restored", message="restored to checkpoint before")
+    assert (progress.ended_at, progress.duration_s, progress.unsettled) == (None, 1.0, True)
+    settled = fold([*facts, back_to(then, 1), lines.Superseded(place=1, files=())], name=UPRIGHT)
+    assert not settled.unsettled
+
+
+@pytest.mark.parametrize("state", ["completed", "cancelled", "failed"])
+def test_a_pass_goes_back_to_an_end(state):
+    line = structs.replace(back_to(fold([], name=UPRIGHT), 1), state=state)
+    progress = fold([saved(1), line], name=UPRIGHT)
+    assert (progress.state.value, progress.ended_at, progress.reason) == (state, "b", "restored to checkpoint before")
+    assert (progress.fault is not None) == (state == "failed")
+
+
+def test_damage_reopens_a_completed_pass_and_no_other():
+    struck = lines.Damaged(shot=1, file=PhotoName("x.jpg"), reason="missing")
+    finished = lines.Finished(at="e", reason="all", worked_s=1.0)
+    progress = fold([saved(1), finished, struck], name=UPRIGHT)
+    assert progress.pause is not None
+    assert (progress.pause.by, progress.pause.reason, progress.pause.resumes_by_itself) == ("fault", "damaged", False)
+    assert (progress.state, progress.ended_at) == (PassState.PAUSED, None)
+    assert fold([saved(2), finished, struck], name=UPRIGHT).state is PassState.COMPLETED
+    cancelled = lines.Cancelled(at="e", reason="no", worked_s=1.0)
+    assert fold([saved(1), cancelled, struck], name=UPRIGHT).state is PassState.CANCELLED
 
 
 def test_nothing_folded_is_a_planned_pass():

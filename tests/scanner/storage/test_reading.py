@@ -25,7 +25,7 @@ async def scanned(storage, handle):
 
 
 def everything(place: Place) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in sorted(place.data.rglob("*")) if path.is_file()}
+    return {str(path): path.read_bytes() for path in sorted(place.sessions.rglob("*")) if path.is_file()}
 
 
 @pytest.mark.parametrize(

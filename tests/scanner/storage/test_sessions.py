@@ -26,8 +26,9 @@ from scanner.errors import (
 from scanner.model import ObjectRef, PassName, SessionId
 from scanner.spec import PassSpec, ScanSpec
 from scanner.states import PassState
-from scanner.storage import Files, NewPass, Submission, place_of, sessions
-from scanner.storage.claims import sweep
+from scanner.storage import Files, NewPass, Submission, place_of
+from scanner.storage.directory import sessions
+from scanner.storage.disk.claims import sweep
 from tests.scanner.storage.support import (
     JOB,
     RIG,

@@ -12,17 +12,25 @@ from pathlib import Path
 
 import pytest
 
-from scanner.errors import ConflictError, PassNotFoundError, SessionBusyError, SessionNotFoundError, StorageError
+from scanner.errors import (
+    ConflictError,
+    PassLockedError,
+    PassNotFoundError,
+    SessionBusyError,
+    SessionNotFoundError,
+    StorageError,
+)
 from scanner.model import PassName, Pause, SessionId
 from scanner.states import PassState
-from scanner.storage import Files, Submission
-from scanner.storage.index import Index
+from scanner.storage import Files, StorageManager, Submission
+from scanner.storage.index.index import Index
 from tests.scanner.storage.support import (
     JOB,
     RIG,
     UPRIGHT,
     FailingFiles,
     Place,
+    StepClock,
     names,
     new_pass,
     new_session,
@@ -81,6 +89,37 @@ def sick(files: FailOn) -> None:
 @pytest.fixture
 def files() -> FailOn:
     return FailOn()
+
+
+async def test_a_pass_is_not_added_while_somebody_deletes_the_session(place, tmp_path, monkeypatch):
+    """Nor is anything of the session made anew where its directory was."""
+    monkeypatch.setattr("scanner.storage.facets.workshop._TRIES", 1)
+    async with place.storage() as storage, Place(tmp_path, StepClock(), own="other").storage() as other:
+        handle = await storage.create_session(new_session())
+        await other.reconcile()
+        begin, said = storage._keeper.begin, list[str]()
+        loop = asyncio.get_running_loop()
+
+        def delete_meanwhile(*change: str) -> None:
+            begin(*change)
+            storage._keeper.begin = begin
+            deleting = asyncio.run_coroutine_threadsafe(other.trash.delete(handle.id, origin="other"), loop)
+            said.append(type(deleting.exception()).__name__)
+
+        storage._keeper.begin = delete_meanwhile
+        await storage.add_pass(handle.id, new_pass("another"), rig=RIG)
+        assert said == ["SessionBusyError"]
+        assert [info.name for info in (await storage.get_session(handle.id)).passes] == ["upright", "another"]
+
+        def move_away_meanwhile(*change: str) -> None:
+            begin(*change)
+            storage._keeper.begin = begin
+            (place.sessions / handle.id).rename(place.data / "aside")
+
+        storage._keeper.begin = move_away_meanwhile
+        with pytest.raises(SessionNotFoundError):
+            await storage.add_pass(handle.id, new_pass("third"), rig=RIG)
+        assert names(place.sessions) == []
 
 
 async def test_a_session_that_could_not_be_made_durable_is_taken_back(place, files):
@@ -295,3 +334,26 @@ async def test_a_pass_that_the_disk_refuses_to_discard_is_whole_or_gone(place):
             if not struck:
                 break
         assert fails_at > 2
+
+
+async def test_what_somebody_works_on_elsewhere_is_not_discarded(place, tmp_path, storage, handle):
+    await storage.add_pass(handle.id, new_pass("flipped"), rig=RIG)
+    other = await StorageManager.open(data_dir=place.data, state_dir=tmp_path / "other", clock=StepClock())
+    try:
+        async with working(other, handle):
+            for discarding in (storage.discard_pass(handle, UPRIGHT), storage.discard_session(handle)):
+                with pytest.raises(PassLockedError, match="cli works on this pass on"):
+                    await discarding
+            await storage.discard_pass(handle, PassName("flipped"))
+        await save_one(other, handle)
+    finally:
+        await other.close()
+    with pytest.raises(ConflictError, match="has photos"):
+        await storage.discard_session(handle)
+    with pytest.raises(ConflictError, match="has photos"):
+        await storage.discard_pass(handle, UPRIGHT)
+
+
+async def save_one(storage: StorageManager, handle) -> None:
+    async with working(storage, handle) as writer:
+        await save(writer, writer.remaining()[0])

@@ -2,9 +2,7 @@
 const n = (/** @type {number} */ value, /** @type {string} */ one, /** @type {string} */ many) => `${value} ${value === 1 ? one : many}`;
 
 /** @type {Record<string, string>} */
-const states = { planned: 'Planned', pending: 'Waiting', running: 'Running', paused: 'Paused', completed: 'Completed', cancelled: 'Cancelled', failed: 'Failed' };
-/** @type {Record<string, string>} */
-const filters = { all: 'All', incomplete: 'Unfinished', completed: 'Complete', cancelled: 'Cancelled' };
+const filters = { all: 'All', incomplete: 'Unfinished', completed: 'Complete', cancelled: 'Cancelled', legacy: 'Legacy' };
 /** @type {Record<string, string>} */
 const sorts = { newest: 'Newest first', oldest: 'Oldest first', title: 'By title', size: 'Largest first' };
 /** @type {Record<string, string>} */
@@ -19,15 +17,16 @@ const readouts = { viewpoint: 'Viewpoint', sharpness: 'Sharpness', clipped: 'Cli
 /** @type {Record<string, string>} */
 const figures = { saved: 'Saved', again: 'Again', skipped: 'Skipped', time: 'Took', left: 'Left' };
 /** @type {Record<string, string>} */
-const pausedBy = { user: 'paused by hand', guard: 'held up', restart: 'interrupted by a restart', fault: 'stopped by a fault', operator: 'waits for a person' };
-/** @type {Record<string, string>} */
 const kinds = { rings: 'Rings', fibonacci: 'Even spread', spiral: 'Spiral', grid: 'Grid', list: 'List' };
+
+/** @type {Record<string, string>} */
+const formats = { raspi_v2: 'raspi v2', raspi_v2_dual: 'raspi v2, two folders', openscan3: 'OpenScan3' };
 
 /** A sentence of the daemon, standing alone. @param {string} text */
 const sentence = text => (text ? text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.') : '');
 
 export default {
-  title: 'Sessions', states, filters, sorts, shotStates, plates, tools, readouts, figures, pausedBy,
+  title: 'Sessions', filters, sorts, shotStates, plates, tools, readouts, figures,
 
   search: 'Search sessions', searchHint: 'Title, tag, note, label', filter: 'Filter', sort: 'Sort',
   found: (/** @type {number} */ total) => n(total, 'session found', 'sessions found'),
@@ -39,17 +38,8 @@ export default {
   notRead: 'The sessions could not be read', notReadOne: 'The session could not be read', deleted: 'deleted',
   moreUnfinished: (/** @type {number} */ rest) => `${n(rest, 'more unfinished pass', 'more unfinished passes')}`,
   photosOf: (/** @type {number} */ value, /** @type {string} */ text) => `${text} ${value === 1 ? 'photo' : 'photos'}`,
+  legacy: (/** @type {string} */ format) => `Legacy, ${format}`, format: (/** @type {string} */ format) => formats[format] ?? format, edit: 'Edit', trash: 'Trash',
   damaged: 'Damaged', skippedShots: (/** @type {number} */ value) => `${value} skipped`,
-
-  unfinished: 'Unfinished', watch: 'Watch the scan',
-  resume: (/** @type {number} */ left) => `Resume, ${n(left, 'photo', 'photos')}`, begin: (/** @type {number} */ shots) => `Start, ${n(shots, 'photo', 'photos')}`,
-  turnedObject: 'Object is turned', finish: 'Finish as it is', cancelMore: 'Cancel…', pause: 'Pause',
-  passOf: (/** @type {string} */ name, /** @type {number} */ at, /** @type {number} */ of) => `${name}, pass ${at} of ${of}`,
-  cancelTitle: (/** @type {string} */ name) => `Cancel the pass ${name}?`,
-  cancelText: (/** @type {number} */ saved, /** @type {number} */ shots, /** @type {string} */ later) => `${saved} of ${n(shots, 'photo is', 'photos are')} saved and stay. The pass counts as given up${later ? `, and so does ${later}, which would come next` : ''}.`,
-  cancelPass: 'Cancel pass', keepPass: 'Keep it', keepScanning: 'Keep scanning', pauseInstead: 'Pause instead',
-  queued: (/** @type {number} */ at) => `Waits for the rig, place ${at} in the queue.`,
-  notConnected: 'Not connected to the scanner: nothing can be changed now.',
 
   pass: 'Pass', passes: 'Passes', addPass: 'Add pass', addTitle: 'Add a pass', addText: 'Another pass of this object: lay it on another side first, then the rig photographs it again.',
   passName: 'Name', nameHint: 'Small letters, digits and hyphens, as in flipped or side-2.', nameTaken: (/** @type {string} */ name) => `There is a pass ${name} already. Choose another name.`,
@@ -81,7 +71,7 @@ export default {
 
   scanned: (/** @type {string} */ time) => `scanned ${time}`, by: (/** @type {string} */ name) => `by ${name}`,
   photosAndBytes: (/** @type {number} */ value, /** @type {string} */ text, /** @type {string} */ size) => (value ? `${text} ${value === 1 ? 'photo' : 'photos'}, ${size}` : 'no photos yet'),
-  download: 'Download', notes: 'Notes', noNotes: 'No notes.', about: 'About', aboutId: 'Id', aboutPlan: 'Plan', aboutRig: 'Rig', aboutCamera: 'Camera',
+  download: 'Download', about: 'About', aboutId: 'Id', aboutPlan: 'Plan', aboutRig: 'Rig', aboutCamera: 'Camera',
   planWords: (/** @type {string} */ kind, /** @type {string[]} */ levels, /** @type {number} */ shots) => `${kinds[kind] ?? kind}${kind === 'rings' && levels.length ? ` ${levels.join(', ')}` : ''}, ${n(shots, 'shot', 'shots')}`,
   damageTitle: 'Something is wrong with its files.',
   goneTitle: 'This session is not there', goneText: 'It was deleted, or the address is wrong.', allSessions: 'All sessions',

@@ -1,15 +1,11 @@
 /* The English texts. Functions where a number or a name is put in. */
-import sessions from './en-sessions.js';
 import scan from './en-scan.js';
-import form from './en-form.js';
 
 const plural = (/** @type {number} */ n, /** @type {string} */ one, /** @type {string} */ many) => `${n} ${n === 1 ? one : many}`;
 
 export default {
   lang: 'en',
-  sessions,
   scan,
-  form,
   common: { close: 'Close', cancel: 'Cancel', retry: 'Try again', show: 'Show' },
   units: {
     today: 'today', yesterday: 'yesterday',
@@ -22,7 +18,7 @@ export default {
       `${state === 'paused' ? 'Paused, ' : ''}${progress.done} of ${progress.total}${state === 'running' && left ? `, ${left} left` : ''}`,
   },
   shell: {
-    skip: 'Skip to content', start: 'Scanner, start', views: 'Views', scan: 'Scan', sessions: 'Sessions', theme: 'Theme', themeLabel: 'Theme: light or dark', keys: 'Keys',
+    skip: 'Skip to content', start: 'Scanner, start', views: 'Views', scan: 'Scan', sessions: 'Sessions', jobs: 'Jobs', statistics: 'Statistics', activeJobs: 'active jobs', theme: 'Theme', themeLabel: 'Theme: light or dark', keys: 'Keys',
     diskFree: 'Disk free', processor: 'Processor',
     live: 'Live', connecting: 'Connecting', lost: 'Not connected', demo: 'Demo',
     stop: 'Stop', stopRest: 'nothing moves now', stopLive: 'motors and light off', stopOffline: 'tries to reach the rig',
@@ -30,13 +26,13 @@ export default {
     lostTitle: 'Connection lost.', lostText: (/** @type {string} */ time) => `This is the state of ${time}.`,
     lostRetry: (/** @type {number} */ s) => `Trying again in ${s} s.`, lostTrying: 'Trying again now.', tryNow: 'Try now',
     newVersion: 'The scanner was updated.', newVersionText: 'Reload to use the new page; scans go on meanwhile.', reload: 'Reload',
-    found: 'Found after the start.', pausedElsewhere: (/** @type {string} */ why) => `The scan is paused. ${why}`,
+    notices: 'Notices', found: 'Found after the start.', pausedElsewhere: (/** @type {string} */ why) => `The scan is paused. ${why}`,
     noRig: 'No rig', rigStates: /** @type {Record<string, string>} */ ({ closed: 'Rig is off', opening: 'Rig starts', ready: 'Ready', moving: 'Moving', scanning: 'Scanning', fault: 'Rig fault', missing: 'No rig' }),
     left: (/** @type {string} */ time) => `${time} left`, of: (/** @type {number} */ done, /** @type {number} */ total) => `${done} of ${total}`,
   },
   keys: {
     title: 'Keys', then: 'then', enabled: 'Keys without Ctrl or Alt', more: 'The dome: arrows turn it, Home follows the scan, Enter opens the photo.',
-    stop: 'Stop the rig', pause: 'Pause or resume', scan: 'Scan', sessions: 'Sessions', search: 'Search sessions', fresh: 'New scan', list: 'This list',
+    stop: 'Stop the rig', pause: 'Pause or resume', scan: 'Scan', sessions: 'Sessions', jobs: 'Jobs', statistics: 'Statistics', search: 'Search sessions', fresh: 'New scan', list: 'This list',
   },
   errors: {
     unreachable: 'The scanner does not answer. Check that it is on and in the same network.',

@@ -1,7 +1,7 @@
-/* One session: photo, dome, passes, sharpness, contact sheet, exports, notes. All parts hang on one SessionModel: choosing a shot in
+/* One session: photo, dome, passes, sharpness, contact sheet, and at its foot checkpoints, exports, notes, files. All parts hang on one SessionModel: choosing a shot in
  * one of them moves the others. The address keeps pass and shot, so a link shows what was seen.
  */
-import { photoUrl, sentence } from '../api.js';
+import { get, photoUrl, sentence } from '../api.js';
 import { attr, debounce, h, icon, keyed, put } from '../dom.js';
 import { domeBox, makeDome } from '../dome.js';
 import { angle, bytes, count, degrees } from '../format.js';
@@ -15,7 +15,7 @@ import { ContactSheet } from '../sheet.js';
 import { widestGap } from '../shots.js';
 import { store } from '../store.js';
 import { PhotoViewer } from './viewer.js';
-import { t } from '../i18n.js';
+import { t, texts } from '../i18n.js';
 
 /** @typedef {import('../types.js').Shot} Shot */
 
@@ -30,9 +30,13 @@ class SessionView {
   plot = makePlot();
   plotNote = h('p');
   plotEnd = h('div.end.quiet.hide-p');
-  notes = h('p.notes');
   about = h('dl.about');
+  edit = h('button.btn', { type: 'button', 'data-action': 'edit', 'aria-label': t.sessions.edit, onclick: () => void this.editHead() }, icon('edit', 'sm'), h('span.hide-p', null, t.sessions.edit));
+  /** @type {Array<{close: () => void}>} panels that were loaded when they came near */
+  late = [];
+  asked = false;
   lost = false;
+  left = false;
   offLink = () => {};
 
   /** @param {HTMLElement} main @param {import('../app.js').Params} params @param {import('../app.js').Shell} shell */
@@ -60,7 +64,9 @@ class SessionView {
     this.address.cancel();
     this.drawPlotSoon.cancel();
     this.offLink();
-    for (const part of [this.viewer, this.sheet, this.passes, this.exports]) part.close();
+    this.left = true;
+    this.near?.disconnect();
+    for (const part of [this.viewer, this.sheet, this.passes, this.exports, ...this.late]) part.close();
   }
 
   title() { return this.model.session?.title || this.model.id; }
@@ -78,7 +84,7 @@ class SessionView {
     return h('section.pane.wide', { 'data-part': 'head' },
       h('div.s-head', null,
         h('div.names', null, h('p.crumb', null, h('a', { href: '/sessions' }, t.sessions.title), icon('right', 'sm'), h('span.mono.hide-p', null, this.model.id)), this.heading),
-        h('div.btns', null, this.exports.button, this.download)), this.meta);
+        h('div.btns', null, this.edit, this.exports.button, this.download)), this.meta);
   }
 
   buildDome() {
@@ -93,10 +99,23 @@ class SessionView {
     return h('section.pane.wide.plotpane', { 'aria-labelledby': 'plot-h', 'data-part': 'plot' }, h('div.pane-h', null, h('h2', { id: 'plot-h' }, t.sessions.sharpness), this.plotNote, this.plotEnd), this.plot);
   }
 
+  /** Its lower panels are loaded when they come near the window; their room is kept. */
   buildFoot() {
-    return h('div.thirdsrow.wide', null, this.exports.el,
-      h('section.pane', { 'aria-labelledby': 'notes-h', 'data-part': 'notes' }, h('div.pane-h', null, h('h2', { id: 'notes-h' }, t.sessions.notes)), this.notes),
+    const slot = (/** @type {string} */ name) => h('section.pane.slot', { 'data-slot': name });
+    const foot = h('div.thirdsrow.wide', null, slot('checkpoints'), this.exports.el, slot('notes'), slot('keeping'),
       h('section.pane', { 'aria-labelledby': 'about-h', 'data-part': 'about' }, h('div.pane-h', null, h('h2', { id: 'about-h' }, t.sessions.about)), this.about));
+    this.near = new IntersectionObserver(([entry]) => { if (entry.isIntersecting) { this.near?.disconnect(); void this.fillFoot(foot); } }, { rootMargin: '120px' });
+    this.near.observe(foot);
+    return foot;
+  }
+
+  /** @param {Element} foot */
+  async fillFoot(foot) {
+    const [{ Checkpoints }, { Notes }, { Keeping }] = await Promise.all([import('../checkpoints.js'), import('../notes.js'), import('../session-keep.js'), texts('keep')]);
+    if (this.left) return;
+    const panels = { checkpoints: new Checkpoints(this.model), notes: new Notes(this.model), keeping: new Keeping(this.model, this.shell) };
+    this.late.push(...Object.values(panels));
+    for (const [name, panel] of Object.entries(panels)) foot.querySelector(`[data-slot="${name}"]`)?.replaceWith(panel.el);
   }
 
   listen() {
@@ -122,21 +141,27 @@ class SessionView {
     if (this.lost) this.found();
     put(this.heading, session.title || session.id);
     putState(this.state, sessionState(session));
-    const facts = [t.sessions.scanned(inFull(session.created_at)), session.operator ? t.sessions.by(session.operator) : '', t.sessions.photosAndBytes(session.photos, count(session.photos), bytes(session.bytes))].filter(Boolean);
-    keyed(this.meta, [{ key: '', text: '', tag: false }, ...facts.map((text, n) => ({ key: `fact-${n}`, text, tag: false })), ...session.tags.map(text => ({ key: `tag-${text}`, text, tag: true }))], item => item.key,
-      item => (item.key ? h(item.tag ? 'span.tag' : 'span') : this.state), (el, item) => { if (item.key) put(el, item.text); });
+    this.drawMeta(session);
+    attr(this.edit, { 'aria-disabled': store.link.state === 'live' ? null : 'true' });
     const some = session.photos > 0;
     put(this.download.lastElementChild, some ? bytes(session.bytes) : '');
     attr(this.download, { href: some ? `/api/sessions/${encodeURIComponent(session.id)}/download?format=zip` : null, 'aria-disabled': some ? null : 'true', role: some ? null : 'link' });
     this.download.classList.toggle('pri', !session.passes.some(pass => ['paused', 'failed', 'planned'].includes(pass.state)));
-    put(this.notes, session.notes || t.sessions.noNotes);
-    this.notes.classList.toggle('dim', !session.notes);
     this.drawDamage(session.damage);
     this.drawAbout();
+    if (session.format !== 'current' && !this.asked) void this.ask();
     this.shell.retitle();
     if (this.parts[0].isConnected) return;
     this.passes.draw();
     this.main.append(...this.parts); // not before the head has its size: nothing may move once it is seen
+  }
+
+  /** @param {import('../types.js').Session} session */
+  drawMeta(session) {
+    const old = session.format === 'current' ? '' : t.sessions.legacy(t.sessions.format(session.format));
+    const facts = [t.sessions.scanned(inFull(session.created_at)), session.operator ? t.sessions.by(session.operator) : '', t.sessions.photosAndBytes(session.photos, count(session.photos), bytes(session.bytes))].filter(Boolean);
+    const items = [{ key: '', text: '', tag: '' }, ...facts.map((text, n) => ({ key: `fact-${n}`, text, tag: '' })), ...(old ? [{ key: 'old', text: old, tag: '.tag.legacy' }] : []), ...session.tags.map(text => ({ key: `tag-${text}`, text, tag: '.tag' }))];
+    keyed(this.meta, items, item => item.key, item => (item.key ? h(`span${item.tag}`) : this.state), (el, item) => { if (item.key) put(el, item.text); });
   }
 
   /** @param {string[]} damage */
@@ -192,7 +217,7 @@ class SessionView {
     const { model } = this, photo = model.watch()?.photos.values().next().value, rig = model.watch()?.rig;
     /** @type {Array<[string, string]>} */
     const rows = [[t.sessions.aboutId, model.id], [t.sessions.aboutPlan, t.sessions.planWords(model.info()?.plan.kind ?? '', model.rings().map(ring => angle(ring.from)), model.shots().length)]];
-    if (rig) rows.push([t.sessions.aboutRig, rig.name]);
+    if (rig?.name) rows.push([t.sessions.aboutRig, rig.name]);
     if (photo) rows.push([t.sessions.aboutCamera, [rig?.cameras?.[0]?.model, `${photo.width} × ${photo.height}`].filter(Boolean).join(', ')]);
     keyed(this.about, rows, row => row[0], row => h('div', null, h('dt', null, row[0]), h('dd')), (el, row) => put(el.lastElementChild, row[1]));
   }
@@ -203,6 +228,30 @@ class SessionView {
   }
 
   /* ---- acting ---- */
+
+  async editHead() {
+    if (this.edit.getAttribute('aria-disabled')) return;
+    const place = /** @type {HTMLElement} */ (this.heading.parentElement);
+    const [{ editHead }] = await Promise.all([import('../session-edit.js'), texts('keep')]);
+    this.edit.hidden = true;
+    await editHead(this.model, place);
+    this.edit.hidden = false;
+    this.edit.focus();
+  }
+
+  /** Whether another old folder is a part of this scan: asked of a person, under the head. */
+  async ask() {
+    this.asked = true;
+    /** @type {import('../types.js').Question[]} */
+    const open = await get('/api/sessions/questions').then(answer => answer.items, () => []);
+    if (!open.some(one => [one.first, one.second].includes(this.model.id))) return;
+    const [{ Questions }] = await Promise.all([import('../questions.js'), texts('keep')]);
+    if (this.left) return;
+    const questions = new Questions(this.shell, { only: this.model.id });
+    this.late.push(questions);
+    await questions.read();
+    if (questions.el.childElementCount && !this.left) this.head.after(questions.el);
+  }
 
   /** @param {boolean} on */
   setLarge(on) {

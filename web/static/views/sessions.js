@@ -6,22 +6,24 @@ import { get, isAbort, sentence } from '../api.js';
 import { attr, debounce, h, icon, keyed, put } from '../dom.js';
 import { count } from '../format.js';
 import { addKeys } from '../keys.js';
-import { makeCard, ResumeOffer, updateCard } from '../session-card.js';
-import { jobAt, unfinished } from '../session-words.js';
+import { makeCard, ResumeOffer, sessionHref, updateCard } from '../session-card.js';
 import { store } from '../store.js';
-import { t } from '../i18n.js';
+import { keyOf, readUnfinished } from '../unfinished.js';
+import { t, texts } from '../i18n.js';
 
-/** @typedef {import('../types.js').Session} Session  @typedef {import('../types.js').Job} Job  @typedef {import('../session-card.js').Unfinished} Unfinished */
+/** @typedef {import('../types.js').Session} Session  @typedef {import('../unfinished.js').Unfinished} Unfinished */
 
 const PAGE = 40;
 const OFFERS = 1, ALL_OFFERS = 12; // beside the gallery, and where only unfinished ones are asked for
-const FILTERS = ['', 'incomplete', 'completed', 'cancelled'];
+const FILTERS = ['', 'incomplete', 'completed', 'cancelled', 'legacy'];
 const SORTS = ['newest', 'oldest', 'title', 'size'];
 
 class SessionsView {
   input = h('input.in', { type: 'search', id: 'session-search', placeholder: t.sessions.searchHint, 'aria-label': t.sessions.search, autocomplete: 'off', spellcheck: 'false', enterkeyhint: 'search', oninput: () => this.typed(), onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === 'Escape' && this.input.value) { event.preventDefault(); this.clear(); } } });
-  filters = h('div.seg', { role: 'group', 'aria-label': t.sessions.filter }, FILTERS.map(name => h('button', { type: 'button', 'data-status': name || 'all', onclick: () => this.search({ status: name }) }, `${t.sessions.filters[name || 'all']} `, h('em'))));
+  filters = h('div.seg', { role: 'group', 'aria-label': t.sessions.filter }, FILTERS.map(name => h('button', { type: 'button', 'data-status': name || 'all', hidden: name === 'legacy', onclick: () => this.search({ status: name }) }, `${t.sessions.filters[name || 'all']} `, h('em'))));
   sort = h('select.in', { 'aria-label': t.sessions.sort, onchange: () => this.search({ sort: this.sort.value }) }, SORTS.map(name => h('option', { value: name }, t.sessions.sorts[name])));
+  trash = h('button.btn', { type: 'button', 'data-action': 'trash', onclick: () => void this.showTrash() }, icon('trash', 'sm'), h('span', null, t.sessions.trash));
+  questions = h('div.questions');
   fresh = h('button.btn.pri.fresh', { type: 'button', hidden: true, 'data-action': 'show-new', onclick: () => this.showNew() }, icon('again', 'sm'), h('span'));
   offerBox = h('div.offers', { 'data-part': 'offers' });
   gallery = h('section.gallery', { 'aria-label': t.sessions.title, 'data-part': 'gallery' });
@@ -40,7 +42,10 @@ class SessionsView {
   offers = new Map();
   more = 0;
   loaded = false;
+  /** @type {Promise<void>|undefined} */
+  asked;
   query = { q: '', status: '', sort: 'newest' };
+  ending = new AbortController();
   #ends = new AbortController();
   /** @type {Map<string, ReturnType<typeof debounce>>} */
   #refreshes = new Map();
@@ -69,12 +74,13 @@ class SessionsView {
   build(main) {
     main.className = 'sessions';
     main.append(h('h1.vh', null, t.sessions.title),
-      h('div.toolbar', { role: 'search' }, h('div.search', null, icon('search'), this.input, h('kbd', { 'aria-hidden': 'true' }, '/')), h('div.scroll-x', null, this.filters), h('div.end.sorts', null, this.sort), this.fresh),
+      h('div.toolbar', { role: 'search' }, h('div.search', null, icon('search'), this.input, h('kbd', { 'aria-hidden': 'true' }, '/')), h('div.scroll-x', null, this.filters), h('div.end', null, h('div.sorts', null, this.sort), this.trash), this.fresh), this.questions,
       this.offerBox, this.gallery, this.empty, this.foot);
   }
 
   leave() {
     this.#ends.abort();
+    this.ending.abort();
     this.offs.forEach(off => off());
     this.#refreshes.forEach(refresh => refresh.cancel());
     this.offers.forEach(offer => offer.close());
@@ -111,7 +117,7 @@ class SessionsView {
 
   /** @param {string|null} after @param {Record<string, string>} [other] */
   path(after, other = {}) {
-    const wanted = /** @type {Record<string, string>} */ ({ ...this.query, limit: String(PAGE), ...(after ? { after } : {}), ...other });
+    const wanted = /** @type {Record<string, string>} */ ({ ...this.query, ...asked(this.query.status), limit: String(PAGE), ...(after ? { after } : {}), ...other });
     return `/api/sessions?${new URLSearchParams(Object.entries(wanted).filter(([, value]) => value))}`;
   }
 
@@ -122,7 +128,7 @@ class SessionsView {
     const { signal } = this.#ends = new AbortController(), offers = !this.query.q && ['', 'incomplete'].includes(this.query.status);
     this.gallery.setAttribute('aria-busy', 'true');
     try {
-      const [list, open] = await Promise.all([get(this.path(null), { signal }), offers ? this.readUnfinished(signal) : []]);
+      const [list, open] = await Promise.all([get(this.path(null), { signal }), offers ? readUnfinished(signal) : [], this.asked ??= this.ask()]);
       Object.assign(this, { items: list.items, next: list.next, total: list.total, failed: '' });
       this.drawOffers(open);
       this.fresh.hidden = true;
@@ -135,17 +141,6 @@ class SessionsView {
     if (this.loaded) this.shell.say(t.sessions.found(this.total));
     this.loaded = true;
     void this.countFilters();
-  }
-
-  /** Passes somebody can go on with: those whose job stands, then those no job has. @param {AbortSignal} signal @returns {Promise<Unfinished[]>} */
-  async readUnfinished(signal) {
-    const [restorable, jobs] = await Promise.all([get('/api/sessions/restorable', { signal }), get('/api/jobs/active', { signal })]);
-    const standing = jobs.items.filter((/** @type {Job} */ job) => job.kind === 'scan' && job.state === 'paused' && job.session_id);
-    const held = await Promise.all(standing.slice(0, ALL_OFFERS).map(async (/** @type {Job} */ job) => {
-      const session = /** @type {Session} */ (await get(`/api/sessions/${encodeURIComponent(job.session_id ?? '')}`, { signal })), pass = session.passes.find(one => jobAt(one, job));
-      return pass ? [{ session, pass }] : [];
-    }));
-    return [...held.flat(), ...restorable.items.filter((/** @type {Unfinished} */ item) => unfinished(item.pass))];
   }
 
   async loadMore() {
@@ -170,8 +165,12 @@ class SessionsView {
   async countFilters() {
     const { signal } = this.#ends;
     try {
-      const answers = await Promise.all(FILTERS.map(status => get(`/api/sessions?limit=1${status ? `&status=${status}` : ''}`, { signal })));
-      answers.forEach((answer, n) => put(this.filters.children[n].querySelector('em'), count(answer.total)));
+      const answers = await Promise.all(FILTERS.map(status => get(`/api/sessions?${new URLSearchParams({ limit: '1', ...asked(status, false) })}`, { signal })));
+      answers.forEach((answer, n) => {
+        const button = /** @type {HTMLElement} */ (this.filters.children[n]);
+        put(button.querySelector('em'), count(answer.total));
+        if (FILTERS[n] === 'legacy') button.hidden = !answer.total && this.query.status !== 'legacy';
+      });
     } catch (error) {
       if (!isAbort(error)) this.filters.querySelectorAll('em').forEach((/** @type {Element} */ em) => put(em, '')); // better none than wrong ones
     }
@@ -213,16 +212,15 @@ class SessionsView {
 
   /** @param {Unfinished[]} items */
   drawOffers(items) {
-    const key = (/** @type {Unfinished} */ item) => `${item.session.id} ${item.pass.name}`;
-    const shown = items.slice(0, this.query.status ? ALL_OFFERS : OFFERS), keys = new Set(shown.map(key));
+    const shown = items.slice(0, this.query.status ? ALL_OFFERS : OFFERS), keys = new Set(shown.map(keyOf));
     for (const [id, offer] of this.offers) if (!keys.has(id)) { offer.close(); this.offers.delete(id); }
     for (const item of shown) {
-      const had = this.offers.get(key(item));
+      const had = this.offers.get(keyOf(item));
       if (had) had.show(item);
-      else this.offers.set(key(item), new ResumeOffer(item));
+      else this.offers.set(keyOf(item), new ResumeOffer(item));
     }
     const rest = items.length - shown.length;
-    this.offerBox.replaceChildren(...shown.map(item => /** @type {ResumeOffer} */ (this.offers.get(key(item))).el),
+    this.offerBox.replaceChildren(...shown.map(item => /** @type {ResumeOffer} */ (this.offers.get(keyOf(item))).el),
       ...(rest ? [h('p.pane.quiet.rest', null, h('a', { href: '/sessions?status=incomplete' }, t.sessions.moreUnfinished(rest)))] : []));
   }
 
@@ -258,7 +256,10 @@ class SessionsView {
   put(at, session) {
     this.items[at] = session;
     const card = this.card(session.id);
-    if (card) updateCard(card, session);
+    if (!card) return;
+    card.classList.remove('gone');
+    attr(card, { href: sessionHref(session.id), 'aria-disabled': null });
+    updateCard(card, session);
   }
 
   /** @param {string} id @returns {HTMLElement|null} */
@@ -286,12 +287,37 @@ class SessionsView {
     if (this.failed && store.link.state === 'live') void this.load();
   }
 
+  async showTrash() {
+    const [{ showTrash }] = await Promise.all([import('../trash.js'), texts('keep')]);
+    await showTrash();
+    await this.load(); // what was brought back is in the list again
+  }
+
+  /** Old folders that may be one scan, where there are old folders at all. */
+  async ask() {
+    try {
+      if (!(await get('/api/sessions/questions', { signal: this.ending.signal })).total) return;
+      const [{ Questions }] = await Promise.all([import('../questions.js'), texts('keep')]);
+      const box = new Questions(this.shell);
+      await box.read();
+      this.questions.append(box.el);
+    } catch {
+      this.questions.replaceChildren(); // nothing is asked then; everything stays as it is
+    }
+  }
+
   showNew() {
     this.fresh.hidden = true;
     this.input.focus({ preventScroll: true });
     scrollTo(0, 0);
     void this.load();
   }
+}
+
+/** What a filter asks the daemon for: a state, or an older format. @param {string} status @param {boolean} [whole] empty ones too @returns {Record<string, string>} */
+function asked(status, whole = true) {
+  if (status === 'legacy') return { ...(whole ? { status: '' } : {}), format: 'legacy' };
+  return status || whole ? { status } : {};
 }
 
 /** @param {HTMLElement} main @param {import('../app.js').Params} params @param {import('../app.js').Shell} shell @returns {import('../app.js').View} */

@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 
 from PIL import Image
 
+from scanner.model import Photo
 from scanner.storage import Files
-from scanner.storage.formats import Bench
+from scanner.storage.formats import Bench, LegacySession
+from scanner.storage.formats.passes import progress_of
 from tests.scanner.storage.support import StepClock
 from tests.support.tree import TOP
 
@@ -48,7 +50,7 @@ def tree_hash(root: Path) -> str:
         if name in {"expected.json", "README.md"}:
             continue
         content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
-        digest.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+        digest.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
@@ -181,3 +183,9 @@ def _scan(root: Path, number: int, points: int, more: dict) -> None:
 def bench(sessions: Path, files: Files | None = None) -> Bench:
     tokens: Callable[[], str] = map("token{}".format, itertools.count(1)).__next__
     return Bench(files=files or Files(), sessions=sessions, clock=StepClock(), token=tokens)
+
+
+def photos_of(legacy: LegacySession) -> list[Photo]:
+    """Its photos by pass and shot."""
+    found = [progress_of(part).saved for part in legacy.passes]
+    return [saved[shot] for saved in found for shot in sorted(saved)]

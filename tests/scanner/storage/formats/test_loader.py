@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
+from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from scanner.errors import NotFoundError
-from scanner.storage.formats import Depth, format_of, info, list_all, load_any, load_legacy, slug_of
+from scanner.storage.formats import Depth, current, format_of, info, list_all, load_any, load_legacy, loader, slug_of
+from scanner.storage.formats.folder import read_plain
+from scanner.storage.formats.loader import single_format
 from tests.scanner.storage.formats.support import BERLIN, openscan, picture, raspi, write
 from tests.scanner.storage.support import new_session
 
@@ -74,3 +79,56 @@ def test_a_glance_opens_no_photo_and_a_check_every_one(tmp_path):
     assert (glance.record.session.photos, glance.checked, glance.zone) == (6, False, "Europe/Berlin")
     assert load_legacy(root).record.session.photos == 5
     assert load_legacy(root).zone == "UTC"
+
+
+def test_a_look_names_everything_as_a_check_does_without_reading_a_photo_to_its_end(tmp_path):
+    roots = [raspi(tmp_path / "a"), raspi(tmp_path / "b", "long", long=True), openscan(tmp_path / "c")]
+    for root in roots:
+        looked, checked = load_legacy(root, BERLIN, depth=Depth.LOOK), load_legacy(root, BERLIN)
+        assert not looked.checked
+        assert [part.document for part in looked.passes] != []
+        for one, other in zip(looked.passes, checked.passes, strict=True):
+            assert [replace(placed.picture, sha256="") for placed in one.placed] == [
+                replace(placed.picture, sha256="") for placed in other.placed
+            ]
+            assert [placed.name for placed in one.placed] == [placed.name for placed in other.placed]
+            assert structs.replace(one.document, rig=other.document.rig) == other.document
+            assert one.info == other.info
+    photo = roots[0] / "images/scan_point_000_camera_0.jpg"
+    photo.write_bytes(photo.read_bytes()[:-20])
+    assert load_legacy(roots[0], BERLIN, depth=Depth.LOOK).record.session.photos == 6
+    assert load_legacy(roots[0], BERLIN).record.session.photos == 5
+    photo.write_bytes(b"nonsense")
+    (shot,) = [one for one in load_legacy(roots[0], BERLIN, depth=Depth.LOOK).passes[0].placed if one.shot == 1]
+    assert (shot.picture.width, shot.picture.whole) == (0, True)
+
+
+def test_a_photo_that_cannot_be_looked_at(tmp_path, monkeypatch):
+    root = raspi(tmp_path)
+
+    def refuse(path: Path, limit: int) -> bytes:
+        if path.suffix == ".jpg":
+            raise PermissionError(13, "Permission denied")
+        return read_plain(path, limit)
+
+    monkeypatch.setattr("scanner.storage.formats.pictures.read_plain", refuse)
+    legacy = load_legacy(root, BERLIN, depth=Depth.LOOK)
+    assert {flag.why for flag in legacy.flagged} == {"it cannot be read (Permission denied)"}
+
+
+def test_a_folder_that_may_not_be_looked_into_is_passed_by(tmp_path, monkeypatch):
+    """``/proc`` has such, and any disk that belongs to several people."""
+    raspi(tmp_path)
+    (tmp_path / "secret").mkdir()
+    allowed = current.detect
+
+    def detect(path: Path) -> bool:
+        if path.name == "secret":
+            raise PermissionError
+        return allowed(path)
+
+    monkeypatch.setitem(loader._DETECTORS, "current", detect)
+    listing = list_all(tmp_path, BERLIN)
+    assert [found.format for found in listing.found] == ["raspi_v2"]
+    assert listing.unread == (tmp_path / "secret",)
+    assert single_format(tmp_path / "secret") is None

@@ -9,8 +9,9 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,10 @@ import pytest
 from scanner.errors import ConflictError, DamagedError, InvalidError, NotFoundError, SessionBusyError
 from scanner.states import PassState
 from scanner.storage import Files, SessionQuery
-from scanner.storage.claims import sweep
-from scanner.storage.documents import read_pass_file
+from scanner.storage.directory.recovery import recover_pass
+from scanner.storage.directory.views import read_journal, read_session
+from scanner.storage.disk.claims import sweep
+from scanner.storage.disk.layout import SessionPaths
 from scanner.storage.formats import (
     Depth,
     import_current,
@@ -29,17 +32,14 @@ from scanner.storage.formats import (
     load_legacy,
     merged_order,
     migrate,
-    migrate_all,
     settle,
     undo,
 )
-from scanner.storage.formats.folder import open_plain
-from scanner.storage.formats.intents import Intent, Source, declared, read_intent
-from scanner.storage.layout import SessionPaths
-from scanner.storage.lines import Saved
-from scanner.storage.progress import fold
-from scanner.storage.recovery import recover_pass
-from scanner.storage.views import read_journal, read_session
+from scanner.storage.formats.folder import Folder, open_plain
+from scanner.storage.formats.intents import Intent, Source, declared, read_intent, token_of
+from scanner.storage.journal.documents import read_pass_file
+from scanner.storage.journal.lines import Migrated, Saved
+from scanner.storage.journal.progress import fold
 from tests.scanner.storage.formats.support import (
     BERLIN,
     IMAGES,
@@ -49,6 +49,7 @@ from tests.scanner.storage.formats.support import (
     bench,
     dual,
     openscan,
+    photos_of,
     picture,
     raspi,
     tree_hash,
@@ -142,7 +143,7 @@ def test_documents_journal_summary_and_manifest(tmp_path):
     progress = fold(lines, name="images")
     assert (progress.state, len(progress.saved), len(progress.lost)) == (PassState.COMPLETED, 4, 2)
     assert [line.seq for line in lines] == list(range(1, len(lines) + 1))
-    assert lines[-1].event == "migrated"
+    assert isinstance(lines[-1], Migrated)
     assert json.loads(paths.summary.read_text())["saved"] == 4
     done = subprocess.run(
         ["sha256sum", "-c", "--quiet", "metadata/passes/images/manifest.sha256"], cwd=tmp_path / PLAIN, check=False
@@ -179,6 +180,20 @@ def test_damaged_photos_without_a_shot_and_other_files_are_kept(tmp_path):
     below = new / "exports/legacy" / PLAIN
     assert (below / "xmp_sidecar_files/a.xmp").read_bytes() == b"<x/>"
     assert (below / "metadata/broken_metadata.json").read_bytes() == b"{"
+
+
+def test_what_another_daemon_migrates_between_two_looks_is_not_migrated_again(tmp_path, monkeypatch):
+    root = raspi(tmp_path)
+    look = Folder.look
+
+    def late(path: Path, *more) -> Folder:
+        monkeypatch.undo()
+        migrate(bench(tmp_path), load(tmp_path))
+        return look(path, *more)
+
+    monkeypatch.setattr(Folder, "look", late)
+    with pytest.raises(NotFoundError, match="no session of an older format"):
+        load_legacy(root, BERLIN)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -227,7 +242,7 @@ def check_and_finish(sessions: Path, truth: dict, *, undoing: bool = False) -> N
 
 def truth_of(sessions: Path, roots: list[Path]) -> dict:
     legacy = load(sessions)
-    photos = {photo.sha256 for part in legacy.record.passes for photo in part.photos}
+    photos = {photo.sha256 for photo in photos_of(legacy)}
     return {
         "id": legacy.id,
         "photos": photos,
@@ -521,13 +536,54 @@ def test_what_cannot_be_migrated(tmp_path):
 def test_a_migration_that_another_one_is_at(tmp_path):
     raspi(tmp_path)
     intent = Intent(id=PLAIN, token=PLAIN, sources=(Source(PLAIN, ".migrated_x"),))
-    with declared(Files(), tmp_path, intent):
+    with declared(Files(), tmp_path, intent, "draft", lambda: None):
         with pytest.raises(SessionBusyError):
             migrate(bench(tmp_path), load(tmp_path))
         assert settle(bench(tmp_path)) == []
     migrate(bench(tmp_path), load(tmp_path))
-    with declared(Files(), tmp_path, intent), pytest.raises(SessionBusyError):
+    with declared(Files(), tmp_path, intent, "draft", lambda: None), pytest.raises(SessionBusyError):
         undo(bench(tmp_path), PLAIN)
+
+
+class Overtaken(Files):
+    """Somebody else does ``what`` wholly just before the intent is published."""
+
+    def __init__(self, what: Callable[[], object]) -> None:
+        self._what: Callable[[], object] | None = what
+
+    def link(self, source: Path, target: Path) -> None:
+        if target.name.startswith(".migrating_") and self._what is not None:
+            what, self._what = self._what, None
+            what()
+        super().link(source, target)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_somebody_who_was_quicker_has_migrated_it_and_nothing_is_done_twice(tmp_path, kind):
+    roots = KINDS[kind](tmp_path)
+    before = sorted(tree_hash(root) for root in roots)
+    legacy = load(tmp_path)
+    first = replace(bench(tmp_path), token=lambda: "first")
+    overtaken = bench(tmp_path, Overtaken(lambda: migrate(first, legacy)))
+    with pytest.raises(ConflictError, match="changed by somebody else"):
+        migrate(overtaken, legacy)
+    assert token_of(tmp_path / legacy.id) == "first"
+    assert sorted(tree_hash(path) for path in tmp_path.glob(".migrated_*")) == before
+    assert [name for name in hidden(tmp_path) if not name.startswith(".migrated_")] == []
+    with pytest.raises(NotFoundError):
+        undo(bench(tmp_path, Overtaken(lambda: undo(first, legacy.id))), legacy.id)
+    assert sorted(tree_hash(tmp_path / name) for name in visible(tmp_path)) == before
+    assert [name for name in hidden(tmp_path) if not name.startswith(".undone_")] == []
+
+
+def test_a_name_to_keep_it_under_that_is_taken_at_the_last_moment(tmp_path):
+    raspi(tmp_path)
+    before = tree_hash(tmp_path)
+    overtaken = bench(tmp_path, Overtaken(lambda: write(tmp_path / f".migrated_{PLAIN}/x", b"")))
+    with pytest.raises(ConflictError, match="is taken"):
+        migrate(overtaken, load(tmp_path))
+    shutil.rmtree(tmp_path / f".migrated_{PLAIN}")
+    assert tree_hash(tmp_path) == before
 
 
 def test_intents_that_say_nothing_are_left_alone(tmp_path):
@@ -567,19 +623,6 @@ def test_two_folders_that_a_person_says_are_one(tmp_path):
     assert visible(tmp_path) == [WEB]
     assert hidden(tmp_path) == [f".migrated_{WEB}", f".migrated_{IMAGES}"]
     assert undo(bench(tmp_path), WEB) == (WEB, IMAGES)
-
-
-def test_all_at_once_and_a_dry_run_first(tmp_path):
-    raspi(tmp_path)
-    openscan(tmp_path)
-    openscan(tmp_path, "Other")
-    (tmp_path / "other").mkdir()
-    before = tree_hash(tmp_path)
-    assert {outcome.done for outcome in migrate_all(bench(tmp_path), BERLIN, dry_run=True)} == {False}
-    assert tree_hash(tmp_path) == before
-    done = {outcome.id: outcome for outcome in migrate_all(bench(tmp_path), BERLIN, dry_run=False)}
-    assert [key for key, outcome in done.items() if outcome.error is not None] == ["other"]
-    assert [outcome.id for outcome in migrate_all(bench(tmp_path), BERLIN, dry_run=False)] == ["other"]
 
 
 def test_import_copies_and_takes_the_same_in_once(tmp_path):
@@ -701,7 +744,7 @@ def test_a_disk_that_fails_in_other_ways_is_reported(tmp_path):
 def test_an_intent_of_which_nothing_came_is_taken_back(tmp_path):
     raspi(tmp_path)
     intent = Intent(id=PLAIN, token=PLAIN, sources=(Source(PLAIN, ".migrated_x"),))
-    with suppress(KeyError), declared(Files(), tmp_path, intent):
+    with suppress(KeyError), declared(Files(), tmp_path, intent, "draft", lambda: None):
         raise KeyError
     assert hidden(tmp_path) == [f".migrating_{PLAIN}.json"]
     assert settle(bench(tmp_path)) == [f"session {PLAIN}: the migration had been cut off and was taken back"]

@@ -8,7 +8,7 @@ import pytest
 
 from scanner.states import PassState
 from scanner.storage.formats import Depth, Flag, list_all, load_legacy
-from tests.scanner.storage.formats.support import BERLIN, openscan, picture, tree_hash, write
+from tests.scanner.storage.formats.support import BERLIN, openscan, photos_of, picture, tree_hash, write
 
 
 def load(root, **more):
@@ -48,7 +48,7 @@ def test_shots_stand_in_the_order_of_execution_and_photos_carry_the_original_ste
     assert [placed.shot for placed in part.placed] == [1, 2, 3, 4]
     first = part.document.plan.shots[0]
     assert (first.viewpoint.azimuth, first.viewpoint.elevation) == (120.0, 57.0)
-    photo = legacy.record.passes[0].photos[0]
+    photo = photos_of(legacy)[0]
     assert (photo.name, photo.exposure_us, photo.taken_at) == (
         "scan01-00001-imx519.jpg",
         49998,
@@ -154,7 +154,7 @@ def test_missing_documents_of_a_scan(tmp_path):
     legacy = load(root)
     assert (legacy.passes[0].info.saved, legacy.passes[0].planned_points) == (4, None)
     assert legacy.record.session.state is PassState.COMPLETED
-    assert legacy.record.passes[0].photos[0].elevation in {57.0, 58.0, 59.0, 60.0}
+    assert photos_of(legacy)[0].elevation in {57.0, 58.0, 59.0, 60.0}
 
 
 def test_odd_points_and_strange_names(tmp_path):

@@ -22,6 +22,7 @@ from tests.scanner.storage.formats.support import (
     EPOCH,
     PLAIN,
     add_photo,
+    photos_of,
     picture,
     raspi,
     state_file,
@@ -62,7 +63,7 @@ def test_a_finalised_session(sessions, long):
     assert (part.planned_points, part.whole, part.info.shots, part.info.duration_s) == (3, 6, 6, 38.14)
     assert legacy.created.at == datetime.fromtimestamp(EPOCH, UTC)
     assert legacy.created.naive is None
-    photo = legacy.record.passes[0].photos[3]
+    photo = photos_of(legacy)[3]
     assert (photo.name, photo.camera, photo.exposure_us, photo.gain) == (
         "images-00004-camera-1.jpg",
         "camera-1",
@@ -267,7 +268,7 @@ def test_a_folder_that_tells_no_time(sessions, name):
     legacy = load(sessions / name)
     assert legacy.created is None
     assert legacy.record.session.created_at == "1970-01-01T00:00:00.000Z"
-    assert legacy.record.passes[0].photos[0].azimuth == 0.0
+    assert photos_of(legacy)[0].azimuth == 0.0
 
 
 def test_the_oldest_data_lies_beside_its_state(tmp_path):

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from scanner.states import PassState
+from scanner.storage.directory.views import read_session
+from scanner.storage.disk.layout import SessionPaths
 from scanner.storage.formats import (
     Depth,
     LegacySession,
@@ -21,8 +23,6 @@ from scanner.storage.formats import (
     migrate,
     undo,
 )
-from scanner.storage.layout import SessionPaths
-from scanner.storage.views import read_session
 from tests.scanner.storage.formats.support import BERLIN, SAMPLES, bench, tree_hash
 from tests.support.demand import demand
 

@@ -1,0 +1,104 @@
+"""``scanner sessions restore`` and ``resume``: what is incomplete, and going on with it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Final
+
+from scanner.cli.following import wait
+from scanner.cli.text import holder, session_url
+from scanner.errors import ConflictError, InvalidError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scanner.cli.context import Commands, Context, Groups, Json
+
+OPEN: Final = frozenset({"planned", "paused", "failed", "cancelled"})  # states from which a pass can be taken up again
+
+
+def add(groups: Groups, within: Commands) -> None:
+    """Add the commands to the group."""
+    again = groups.add("resume", resume, "take the missing photos of a pass", within=within)
+    again.add_argument("id", metavar="ID", nargs="?", help="default: the only session that is incomplete")
+    again.add_argument("--pass", dest="pass_", metavar="NAME", help="default: the only incomplete one")
+    again.add_argument("--wait", action="store_true", help="until it has ended; Ctrl+C pauses it")
+    groups.add("restore", restore, "what is incomplete, who has it, and how to go on with it", within=within)
+
+
+def resume(context: Context, arguments: argparse.Namespace) -> int:
+    """Go on with an incomplete pass."""
+    session, name = _to_resume(context, arguments)
+    job = context.client.post(f"{session_url(session)}/passes/{name}/resume")
+    output = context.output
+    if output.as_json:
+        output.data(job)
+    else:
+        output.say(f"scan {job['id']}: going on with pass {name} of session {session}")
+    return wait(context, job) if arguments.wait else 0
+
+
+def _to_resume(context: Context, arguments: argparse.Namespace) -> tuple[str, str]:
+    """Session and pass, as named or because there is only one."""
+    if arguments.id and arguments.pass_:
+        return arguments.id, arguments.pass_
+    if arguments.id:
+        passes = context.client.get(session_url(arguments.id))["passes"]
+        found = [(arguments.id, one["name"]) for one in passes if _can_go_on(one)]
+    else:
+        found = [(row["session"]["id"], row["pass"]["name"]) for row in _incomplete(context)]
+        found = [pair for pair in found if arguments.pass_ in (None, pair[1])]
+    if not found:
+        message = f"session {arguments.id} has no pass to go on with" if arguments.id else "no session is incomplete"
+        raise ConflictError(message) if arguments.id else NotFoundError(message)
+    if len(found) > 1:
+        message = f"which one? {'; '.join(f'{session} --pass {name}' for session, name in found)}"
+        raise InvalidError(message)
+    return found[0]
+
+
+def _can_go_on(one: Json) -> bool:
+    """Also a pass that nobody works on any more, though it says so: its scanner had no time to say that it ended."""
+    lock = one.get("lock")
+    return one["state"] in OPEN or (one["state"] == "running" and (lock is None or lock["state"] != "alive"))
+
+
+def restore(context: Context, _: argparse.Namespace) -> int:
+    """Print what is incomplete, with the command that goes on with it."""
+    rows = list(_incomplete(context))
+    if context.output.as_json:
+        context.output.data({"items": rows, "total": len(rows)})
+        return 0
+    heading = ("SESSION", "PASS", "STATE", "PHOTOS", "WHY", "LOCK", "GO ON WITH")
+    context.output.table(heading, [_offer(row) for row in rows], empty="nothing is incomplete")
+    return 0
+
+
+def _incomplete(context: Context) -> Iterator[Json]:
+    """Session and pass of every scan that stands still, with its job's id, and of what no job has."""
+    for job in context.client.get("/api/jobs/active")["items"]:
+        if job["state"] == "paused" and job["kind"] == "scan":
+            session = context.client.get(session_url(job["session_id"]))
+            for one in session["passes"]:
+                if one["name"] == job["pass"]:
+                    pause = one["pause"] or job["pause"]
+                    yield {"session": session, "pass": {**one, "state": "paused", "pause": pause}, "job": job["id"]}
+    for row in context.client.get("/api/sessions/restorable")["items"]:
+        yield {**row, "job": None}
+
+
+def _offer(row: Json) -> tuple[object, ...]:
+    session, one = row["session"]["id"], row["pass"]
+    why = one["pause"]["message"] if one["pause"] else ""
+    lock = f"{one['lock']['state']}, {holder(one['lock'])}" if one["lock"] else "free"
+    return session, one["name"], one["state"], f"{one['saved']}/{one['shots']}", why, lock, _command(row)
+
+
+def _command(row: Json) -> str:
+    """What goes on with it; "" while somebody else does."""
+    session, name, lock = row["session"]["id"], row["pass"]["name"], row["pass"]["lock"]
+    if lock and lock["state"] == "stale":
+        return f"scanner locks release {session} {name}"
+    if lock and lock["state"] == "alive" and not lock["own"]:
+        return ""
+    return f"scanner jobs resume {row['job']}" if row["job"] else f"scanner sessions resume {session} --pass {name}"

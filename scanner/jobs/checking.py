@@ -1,0 +1,90 @@
+"""The work of verify and reindex jobs: is every photo what was saved, does the index tell what the directories tell."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from scanner.errors import ConflictError, NotFoundError, StorageError
+from scanner.jobs.errand import Errand
+from scanner.model import SessionId
+from scanner.records import JobResult, Session, Verification
+from scanner.storage import SessionQuery
+
+PAGE = 100  # sessions read at a time
+
+
+async def verify(errand: Errand) -> JobResult:
+    """Hash the photos of one session, or of all; of all, what cannot be read of one keeps no other from it.
+
+    Errors: SessionNotFoundError, SessionBusyError, StorageError.
+    """
+    if errand.job.session_id is not None:
+        return _result(errand, _good(await _verify_one(errand, errand.session_id, errand.job.progress.done)))
+    good = total = done = 0
+    async for session in _sessions(errand):
+        total += session.photos
+    async for session in _sessions(errand):
+        errand.report(done, total)
+        try:
+            with errand.custody.touch(session.id, errand.job.id):
+                good += _good(await _verify_one(errand, session.id, done, total))
+        except NotFoundError:
+            continue  # deleted since
+        except (ConflictError, StorageError) as error:
+            errand.found(f"Session {session.id} was left out: {error.message}.")
+        finally:
+            done += session.photos
+    errand.report(total, total)
+    return _result(errand, good)
+
+
+async def reindex(errand: Errand) -> JobResult:
+    """Read every session directory again. Errors: StorageError."""
+    await errand.storage.reindex(errand.report)
+    return JobResult(saved=errand.job.progress.total, notes=errand.notes)
+
+
+async def _sessions(errand: Errand) -> AsyncIterator[Session]:
+    """All, a page in memory at a time."""
+    after: str | None = None
+    while True:
+        page = await errand.storage.list_sessions(SessionQuery(limit=PAGE, sort="oldest", after=after))
+        for session in page.items:
+            yield session
+        after = page.next
+        if after is None:
+            return
+
+
+async def _verify_one(errand: Errand, session_id: SessionId, before: int, total: int | None = None) -> Verification:
+    found = await errand.storage.verify(
+        session_id,
+        lambda done, own: errand.report(before + done, own if total is None else total),
+        origin=errand.job.origin,
+    )
+    of = f" of session {session_id}" if total is not None else ""
+    for name in found.missing:
+        errand.found(f"Photo {name}{of} is missing.")
+    for name in found.damaged:
+        errand.found(f"{'Photo' if _is_photo(name) else 'File'} {name}{of} is damaged.")
+    for name in found.unlisted:
+        errand.found(f"File {name}{of} is in no list.")
+    for sentence in found.unmarked:
+        errand.found(f"Session {session_id}: {sentence}.")
+    if found.missing or found.damaged:
+        await errand.reopened(session_id)
+    return found
+
+
+def _is_photo(name: str) -> bool:
+    """Whether something damaged is a photo: documents are told by their place in the session."""
+    return "/" not in name
+
+
+def _good(found: Verification) -> int:
+    """How many photos are what was saved."""
+    return found.checked - len(found.missing) - sum(map(_is_photo, found.damaged))
+
+
+def _result(errand: Errand, good: int) -> JobResult:
+    return JobResult(saved=good, notes=errand.notes)

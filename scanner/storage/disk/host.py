@@ -1,0 +1,82 @@
+"""Which computer and which process this is: written into locks, and how to tell whether the process of a lock lives.
+
+A boot id counts together with the namespace of process numbers: two containers on one kernel share the first, and the
+numbers of the one mean nothing in the other.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_MACHINE: Final = Path("/etc/machine-id")
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+_NAMESPACE: Final = Path("/proc/self/ns/pid")
+_STATE_FIELD: Final = 0  # of /proc/<pid>/stat behind the command's name
+_START_FIELD: Final = 19  # start time in clock ticks after boot
+_ENDED: Final = frozenset("ZXx")  # states of a process that runs no more and only waits to be forgotten
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """``process_start``: clock ticks from boot to the start of the process; it tells a process from a later one with
+    its number.
+    """
+
+    name: str
+    id: str
+    boot_id: str
+    pid: int
+    process_start: int
+
+    @classmethod
+    def current(cls) -> Host:
+        """This one."""
+        pid = os.getpid()
+        stat = _stat(pid)
+        return cls(
+            name=socket.gethostname(),
+            id=_read(_MACHINE),
+            boot_id=f"{_read(_BOOT)} {_namespace()}".strip(),
+            pid=pid,
+            process_start=int(stat[_START_FIELD]) if len(stat) > _START_FIELD else 0,
+        )
+
+    def is_same_boot(self, host_id: str, boot_id: str) -> bool:
+        """Whether these ids are this very run of this computer. Machine ids may be cloned, so neither is enough."""
+        return bool(host_id and boot_id) and (host_id, boot_id) == (self.id, self.boot_id)
+
+
+def process_lives(pid: int, process_start: int) -> bool:
+    """Whether this very process still runs on this computer; where that cannot be seen, True."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it is somebody else's, but it is there
+    stat = _stat(pid)
+    if len(stat) <= _START_FIELD:
+        return True
+    return stat[_STATE_FIELD] not in _ENDED and process_start in (0, int(stat[_START_FIELD]))
+
+
+def _stat(pid: int) -> list[str]:
+    return _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+
+
+def _namespace() -> str:
+    try:
+        return str(_NAMESPACE.readlink())
+    except OSError:
+        return ""
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

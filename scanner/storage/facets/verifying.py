@@ -1,0 +1,241 @@
+"""Verifying a session: every photo is read and hashed; what is missing or damaged is planned again.
+
+Photo files are only read, in pieces. Reading needs no lock; marking takes each pass's for a moment.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final, Literal
+
+from scanner.errors import DamagedError, LockLostError, PassLockedError, PassNotFoundError, StorageError
+from scanner.events import SessionChanged
+from scanner.model import PassName, Photo, SessionId
+from scanner.records import Verification
+from scanner.states import PassState
+from scanner.storage.directory.recovery import hash_file
+from scanner.storage.directory.views import is_session, pass_names, read_journal
+from scanner.storage.disk.database import tells_of_database
+from scanner.storage.disk.files import PART, shown
+from scanner.storage.disk.layout import SessionPaths, session_missing
+from scanner.storage.facets.holding import Holding
+from scanner.storage.facets.marks import mark_names
+from scanner.storage.facets.workshop import Deed, Workshop
+from scanner.storage.journal import lines
+from scanner.storage.journal.documents import read_checkpoint_file, read_pass_file, read_session_file
+from scanner.storage.journal.progress import PassProgress, fold
+from scanner.storage.keeping.upkeep import Report
+
+_log: Final = logging.getLogger(__name__)
+
+_REFUSED: Final = frozenset({"EACCES", "EPERM"})
+
+Flaw = Literal["missing", "hash"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is to be verified: the current photos by pass, and what was seen at first sight."""
+
+    photos: tuple[tuple[PassName, Photo], ...]
+    damaged: tuple[str, ...]
+    unlisted: tuple[str, ...]
+    unread: tuple[str, ...] = ()  # photos whose files are not ours to read, a sentence each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flawed:
+    """A photo that is not what was written."""
+
+    name: PassName
+    photo: Photo
+    flaw: Flaw
+
+
+class Verifier:
+    """What ``storage.verify`` does."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+
+    async def verify(self, session_id: SessionId, report: Report | None, origin: str) -> Verification:
+        """Hash every current photo and mark what is not what was written, so that resume takes it again.
+
+        ``report(done, total)`` is called on the loop after every photo; cancelling ends it between two. What cannot
+        be marked (somebody works on the pass, its document is damaged) is told all the same, and said to be unmarked.
+        Errors: SessionNotFoundError, SessionBusyError, StorageError.
+        """
+        shop = self._shop
+        await shop.ensure_current(session_id)
+        paths = shop.paths(session_id)
+        subject = await shop.reading(f"session {session_id} could not be read", lambda: look(paths))
+        flaws: list[Flawed] = []
+        unread: list[str] = []
+        for done, (name, photo) in enumerate(subject.photos, 1):
+            check = partial(flaw_of, paths, name, photo)
+            try:
+                flaws += await shop.reading(f"photo {photo.name} could not be read", check)
+            except StorageError as error:
+                if error.detail.get("errno") not in _REFUSED:
+                    raise
+                unread.append(f"photo {photo.name} may not be read by this program")
+            if report is not None:
+                report(done, len(subject.photos))
+        subject = replace(subject, unread=tuple(unread))
+        return await shop.whole(lambda: self._conclude(session_id, subject, flaws, origin))
+
+    async def _conclude(
+        self, session_id: SessionId, subject: Subject, flaws: Iterable[Flawed], origin: str
+    ) -> Verification:
+        by_pass: dict[PassName, list[Flawed]] = {}
+        for flawed in flaws:
+            by_pass.setdefault(flawed.name, []).append(flawed)
+        confirmed: list[Flawed] = []
+        unmarked = list(subject.unread)
+        if by_pass:
+            async with self._shop.editing(session_id):
+                for name, suspects in by_pass.items():
+                    still, why = await self._mark_or_say(session_id, name, suspects, origin)
+                    confirmed += still
+                    unmarked += why
+        found = outcome(session_id, subject, confirmed, unmarked)
+        detail = (
+            f"{found.checked} photos checked, {len(found.missing)} missing, {len(found.damaged)} damaged,"
+            f" {len(found.unlisted)} unlisted"
+        )
+        deed = Deed(who=origin, what="verify", session_id=session_id, detail=detail)
+        await self._shop.conclude(deed, *([SessionChanged(session_id=session_id)] if by_pass else []))
+        return found
+
+    async def _mark_or_say(
+        self, session_id: SessionId, name: PassName, suspects: list[Flawed], origin: str
+    ) -> tuple[Sequence[Flawed], tuple[str, ...]]:
+        """What is still flawed; where it could not be marked, all as it was found, and why."""
+        try:
+            return await self._mark(session_id, name, suspects, origin), ()
+        except (PassLockedError, PassNotFoundError, LockLostError, DamagedError) as error:
+            if isinstance(error, DamagedError) and tells_of_database(error):
+                raise
+            why = f"{len(suspects)} photos of pass {name} are damaged and are not marked: {error.message}"
+            return suspects, (why,)
+
+    async def _mark(
+        self, session_id: SessionId, name: PassName, suspects: list[Flawed], origin: str
+    ) -> tuple[Flawed, ...]:
+        """Mark what is still so now that nobody else can be at it: it was read without a lock, perhaps while a
+        restoring moved the files.
+        """
+        keeper, paths = self._shop.keeper, self._shop.paths(session_id)
+
+        def mark() -> tuple[Flawed, ...]:
+            holding = Holding(keeper, session_id, origin)
+            try:
+                held = holding.take(name)
+                lost = {*held.fold.lost.values()}  # taking it may have found out itself
+                known = tuple(flawed for flawed in suspects if flawed.photo.name in lost)
+                current = {photo.name for photo in held.fold.saved.values()}
+                listed = [flawed.photo for flawed in suspects if flawed.photo.name in current]
+                still = tuple(flawed for photo in listed for flawed in flaw_of(paths, name, photo))
+                for flawed in still:
+                    held.append(lines.Damaged(shot=flawed.photo.shot, file=flawed.photo.name, reason=flawed.flaw))
+            finally:
+                holding.release()
+            return known + still
+
+        return await self._shop.writing(f"damage in pass {name} could not be marked", mark)
+
+
+def look(paths: SessionPaths) -> Subject:
+    """What the directory says there is. Errors: SessionNotFoundError, OSError."""
+    if not is_session(paths):
+        raise session_missing(paths.root.name)
+    files = sorted(_image_files(paths))
+    passes = {name: _progress(paths, name) for name in pass_names(paths)}
+    photos = [(name, progress.saved[shot]) for name, progress in passes.items() for shot in sorted(progress.saved)]
+    known = {f"{name}/{photo.name}" for name, photo in photos}
+    known |= {f"{name}/{lost}" for name, progress in passes.items() for lost in progress.lost.values()}
+    at_work = tuple(f"{name}/" for name, progress in passes.items() if progress.state is PassState.RUNNING)
+    return Subject(
+        photos=tuple(photos),
+        damaged=tuple(_damaged_documents(paths)),
+        unlisted=tuple(shown(name) for name in files if name not in known and not name.startswith(at_work)),
+    )
+
+
+def flaw_of(paths: SessionPaths, name: PassName, photo: Photo) -> tuple[Flawed, ...]:
+    """What is wrong with a photo's file, if anything. Errors: OSError where it is there and cannot be read."""
+    flaw = _flaw(paths.pass_(name).images / photo.name, photo)
+    return () if flaw is None else (Flawed(name=name, photo=photo, flaw=flaw),)
+
+
+def outcome(
+    session_id: SessionId, subject: Subject, flaws: Iterable[Flawed], unmarked: Iterable[str] = ()
+) -> Verification:
+    """All that was found."""
+    found = tuple(flaws)
+    return Verification(
+        session_id=session_id,
+        checked=len(subject.photos) - len(subject.unread),
+        missing=tuple(flawed.photo.name for flawed in found if flawed.flaw == "missing"),
+        damaged=(*(flawed.photo.name for flawed in found if flawed.flaw == "hash"), *subject.damaged),
+        unlisted=subject.unlisted,
+        unmarked=tuple(unmarked),
+    )
+
+
+def check_session(paths: SessionPaths) -> Verification:
+    """The same for a directory at hand, of which nothing is changed or marked. Errors: SessionNotFoundError,
+    OSError.
+    """
+    subject = look(paths)
+    flaws = [flawed for name, photo in subject.photos for flawed in flaw_of(paths, name, photo)]
+    return outcome(SessionId(paths.root.name), subject, flaws)
+
+
+def _flaw(path: Path, photo: Photo) -> Flaw | None:
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            return "missing"
+        return None if found.st_size == photo.bytes and hash_file(path) == photo.sha256 else "hash"
+    except FileNotFoundError:
+        return "missing"
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        return "hash"  # the disk no longer gives back what was written
+
+
+def _progress(paths: SessionPaths, name: PassName) -> PassProgress:
+    return fold(read_journal(paths.pass_(name)).lines, name=name)
+
+
+def _image_files(paths: SessionPaths) -> Iterator[str]:
+    """Files below ``images``, with their directory, but for hidden and unfinished ones."""
+    images = paths.root / "images"
+    for directory, names, files in os.walk(images):
+        names[:] = [name for name in names if not name.startswith(".")]
+        below = Path(directory).relative_to(images)
+        yield from ((below / name).as_posix() for name in files if not name.startswith(".") and not name.endswith(PART))
+
+
+def _damaged_documents(paths: SessionPaths) -> Iterator[str]:
+    """Documents that cannot be read, by their place in the session."""
+    checks: list[tuple[Path, Callable[[Path], object]]] = [(paths.document, read_session_file)]
+    for name in pass_names(paths):
+        checks.append((paths.pass_(name).document, read_pass_file))
+        if read_journal(paths.pass_(name)).damage is not None:
+            yield paths.pass_(name).journal.relative_to(paths.root).as_posix()
+    checks += [(paths.checkpoints / f"{name}.json", read_checkpoint_file) for name in mark_names(paths)]
+    for path, read in checks:
+        try:
+            read(path)
+        except (DamagedError, OSError):
+            yield path.relative_to(paths.root).as_posix()

@@ -1,0 +1,9 @@
+"""``index.db``, which is derived and may be deleted, and ``jobs.db``, which is the truth about jobs.
+
+``schema``, ``rows``, ``batch``  tables, by version; sessions and passes as rows, one by one and many at once
+``tallies``, ``statistics``      sums kept in step with the passes; what passes amount to over any days
+``index``                        the writing side; ``queries``: the reading side
+``asking``, ``listing``          what is asked: words, filters, cursors; a list of sessions (pure)
+``jobstore``, ``audit``          jobs; who did what
+
+"""

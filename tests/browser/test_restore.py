@@ -1,0 +1,117 @@
+"""The page greets after an interruption: every unfinished pass, each with what can be done about it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import steps
+from tests.support.daemon import Daemon, small_scan
+
+SHOTS = 36
+pytestmark = pytest.mark.browser
+
+
+def interrupted(daemon: Daemon, *titles: str) -> list[str]:
+    """Power fails in the middle of a scan, once for each title; the sessions."""
+    sessions = []
+    for title in titles:
+        job = daemon.scan(**small_scan(12, title=title, rings=3))
+        daemon.until(lambda j=job: len(daemon.photos(j["session_id"])) >= 2, "photos are saved", 60.0)
+        daemon.kill()
+        daemon.start()
+        sessions.append(job["session_id"])
+    return sessions
+
+
+def pass_of(daemon: Daemon, session: str) -> dict[str, object]:
+    """The one pass of a session."""
+    return dict(daemon.get(f"/api/sessions/{session}")["passes"][0])
+
+
+def test_one_interrupted_scan_is_what_the_page_shows_first(daemon, visit):
+    (session,) = interrupted(daemon, "Cut off")
+    page = visit(daemon.url).page
+    steps.state_word(page, "Paused")
+    expect(steps.status(page).get_by_role("group", name="Why it stands")).to_contain_text("Interrupted by a restart")
+    expect(page.locator("[data-part=restore]")).to_have_count(0)  # it is the only one
+    before = {photo["name"]: photo["sha256"] for photo in daemon.photos(session)}
+    steps.press(page, "main")
+    steps.is_over(page, "Cut off is complete")
+    photos = daemon.photos(session)
+    assert sorted(photo["shot"] for photo in photos) == list(range(1, SHOTS + 1))
+    assert before.items() <= {photo["name"]: photo["sha256"] for photo in photos}.items()
+
+
+def test_each_unfinished_pass_is_resumed_finished_or_cancelled_alone(daemon, visit):
+    sessions = dict(zip(("Vase", "Jug", "Bowl"), interrupted(daemon, "Vase", "Jug", "Bowl"), strict=True))
+    page = visit(daemon.url).page
+    steps.state_word(page, "Paused")
+    card = page.locator("[data-part=restore]")
+    expect(card.get_by_role("heading", level=1)).to_have_text("2 more passes are unfinished")
+    (shown,) = [title for title in sessions if title in (steps.status(page).locator("h1").text_content() or "")]
+    ended, given_up = [title for title in sessions if title != shown]
+    row = steps.restore_row(page, ended)
+    expect(row).to_contain_text(re.compile(rf"\d+ of {SHOTS}"))
+    expect(row).to_contain_text(re.compile("interrupt", re.I))
+
+    steps.act(row, "finish")
+    daemon.until(lambda: pass_of(daemon, sessions[ended])["state"] == "completed", "it counts as completed")
+    expect(row).to_contain_text("Completed now.")
+    expect(row.locator("button:visible")).to_have_count(0)
+
+    row = steps.restore_row(page, given_up)
+    steps.act(row, "cancel")
+    steps.answer(page, "keep")
+    assert pass_of(daemon, sessions[given_up])["state"] == "paused"
+    steps.act(row, "cancel")
+    steps.answer(page, "cancel")
+    daemon.until(lambda: pass_of(daemon, sessions[given_up])["state"] == "cancelled", "it is given up")
+    expect(row).to_contain_text("Given up now.")
+
+    steps.press(page, "main")
+    steps.is_over(page, f"{shown} is complete")
+    assert len(daemon.photos(sessions[shown])) == SHOTS
+    assert 2 <= len(daemon.photos(sessions[ended])) < SHOTS
+
+
+def test_without_its_jobs_too_a_free_rig_shows_what_is_unfinished_first(daemon, visit):
+    (session,) = interrupted(daemon, "Orphan")
+    daemon.stop()
+    for path in daemon.directory.rglob("jobs.db*"):
+        path.unlink()
+    daemon.start()
+    there = visit(daemon.url)
+    page = there.page
+    expect(page.locator("main > :first-child")).to_have_attribute("data-part", "restore")
+    expect(page.get_by_role("heading", name="1 pass is unfinished")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert round(there.shift, 3) == 0, there.shifted
+    assert there.axe() == []
+    steps.act(steps.restore_row(page, "Orphan"), "resume")
+    expect(steps.status(page).get_by_role("heading", name=re.compile("Orphan"))).to_be_visible()
+    expect(page.locator("[data-part=restore]")).to_have_count(0)
+    steps.is_over(page, "Orphan is complete")
+    assert len(daemon.photos(session)) == SHOTS
+
+
+def test_sessions_offers_the_unfinished_first(daemon, visit):
+    done = daemon.scan(**small_scan(6, title="Done before"))
+    daemon.until(lambda: daemon.job_state(done["id"]) == "completed", "the first is complete", 60.0)
+    interrupted(daemon, "In the middle")
+    page = visit(daemon.url + "/sessions").page
+    offer = page.locator("[data-part=offers] .resume")
+    expect(offer.get_by_role("heading", name="In the middle")).to_be_visible()
+    assert page.locator("[data-part=offers] ~ [data-part=gallery] [data-session]").count() == 1
+    steps.act(offer, "resume")
+    expect(offer.locator("[data-action=watch]")).to_be_visible()
+
+
+def test_it_can_be_put_off(daemon, visit):
+    interrupted(daemon, "Now", "Later")
+    page = visit(daemon.url).page
+    steps.act(page.locator("[data-part=restore]"), "put-off")
+    expect(page.locator("[data-part=restore]")).to_have_count(0)
+    steps.state_word(page, "Paused")

@@ -1,0 +1,109 @@
+"""``scanner sessions resume`` and ``restore``."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.scanner.cli.conftest import completed, job, listed, lock, paused, session, session_pass
+
+
+@pytest.fixture(autouse=True)
+def quiet(stub):
+    """No job is active."""
+    stub.answers["GET /api/jobs/active"] = listed()
+
+
+RESUME = "POST /api/sessions/s-1/passes/main/resume"
+
+
+def test_a_named_pass_is_resumed(cli, stub):
+    stub.answers[RESUME] = (202, job())
+    call = cli("sessions", "resume", "s-1", "--pass", "main")
+    assert (call.code, call.out) == (0, "scan j-abc123: going on with pass main of session s-1\n")
+    assert json.loads(cli("sessions", "resume", "s-1", "--pass", "main", "--json").out)["id"] == "j-abc123"
+    assert [request.key for request in stub.requests] == [RESUME] * 2
+
+
+def test_the_only_incomplete_pass_of_a_session_is_resumed_and_waited_for(cli, stub):
+    stub.answers["GET /api/sessions/s-1"] = session(passes=[session_pass("done", "completed"), session_pass()])
+    stub.answers |= {RESUME: (202, job()), "GET /api/jobs/j-abc123": completed()}
+    call = cli("sessions", "resume", "s-1", "--wait")
+    assert call.code == 0
+    assert "completed" in call.out
+
+
+@pytest.mark.parametrize(("held", "code"), [(None, 0), ({"state": "gone"}, 0), ({"state": "alive"}, 4)])
+def test_a_pass_whose_scanner_was_killed_is_resumed(cli, stub, held, code):
+    running = {**session_pass("main", "running"), "lock": held}
+    stub.answers |= {"GET /api/sessions/s-1": session(passes=[running]), RESUME: (202, job())}
+    assert cli("sessions", "resume", "s-1").code == code
+
+
+def restorable(*pairs):
+    """Incomplete passes of the API."""
+    return listed(*[{"session": session(id=one), "pass": session_pass(name)} for one, name in pairs])
+
+
+def test_the_only_incomplete_session_is_resumed(cli, stub):
+    stub.answers |= {"GET /api/sessions/restorable": restorable(("s-1", "main")), RESUME: (202, job())}
+    assert cli("sessions", "resume").code == 0
+    assert cli("sessions", "resume", "--pass", "main").code == 0
+    assert cli("sessions", "resume", "--pass", "other").code == 3
+
+
+def test_several_that_may_be_meant_are_listed(cli, stub):
+    stub.answers["GET /api/sessions/restorable"] = restorable(("s-1", "main"), ("s-2", "up"))
+    call = cli("sessions", "resume")
+    assert (call.code, call.err) == (2, "scanner: which one? s-1 --pass main; s-2 --pass up\n")
+
+
+def test_nothing_to_go_on_with(cli, stub):
+    stub.answers["GET /api/sessions/restorable"] = restorable()
+    assert cli("sessions", "resume").code == 3
+    stub.answers["GET /api/sessions/s-1"] = session(passes=[session_pass("main", "completed")])
+    call = cli("sessions", "resume", "s-1")
+    assert (call.code, call.err) == (4, "scanner: session s-1 has no pass to go on with\n")
+
+
+def test_what_is_incomplete_is_told_with_its_lock_and_its_command(cli, stub):
+    pause = {"by": "restart", "reason": "interrupted", "message": "interrupted", "resumes_by_itself": False}
+    passes = [
+        session_pass("free", pause=pause),
+        session_pass("hers", "running", lock=lock()),
+        session_pass("left", "running", lock=lock(state="stale")),
+        session_pass("dead", "running", lock=lock(state="gone", user="", origin="cli")),
+    ]
+    rows = [{"session": session(), "pass": one} for one in passes]
+    stub.answers["GET /api/sessions/restorable"] = listed(*rows)
+    assert cli("sessions", "restore").out.splitlines() == [
+        "SESSION  PASS  STATE    PHOTOS  WHY          LOCK                 GO ON WITH",
+        "s-1      free  paused   3/10    interrupted  free                 scanner sessions resume s-1 --pass free",
+        "s-1      hers  running  3/10                 alive, anna on pi-2",
+        "s-1      left  running  3/10                 stale, anna on pi-2  scanner locks release s-1 left",
+        "s-1      dead  running  3/10                 gone, cli on pi-2    scanner sessions resume s-1 --pass dead",
+    ]
+    assert len(json.loads(cli("sessions", "restore", "--json").out)["items"]) == 4
+    stub.answers["GET /api/sessions/restorable"] = listed()
+    assert cli("sessions", "restore").out == "nothing is incomplete\n"
+
+
+def test_a_scan_that_an_interruption_left_standing_is_told_with_its_job(cli, stub):
+    stub.answers |= {
+        "GET /api/jobs/active": listed(
+            paused("restart", "interrupted", "the daemon ended while it scanned"),
+            job(id="j-other1"),
+            paused(id="j-other2", kind="verify"),
+        ),
+        "GET /api/sessions/s-1": session(passes=[session_pass("up", "completed"), session_pass()]),
+        "GET /api/sessions/restorable": listed(),
+        RESUME: (202, job()),
+    }
+    told = re.split(r" {2,}", cli("sessions", "restore").out.splitlines()[1])
+    why = "the daemon ended while it scanned"
+    assert told == ["s-1", "main", "paused", "3/10", why, "free", "scanner jobs resume j-abc123"]
+    assert [one["job"] for one in json.loads(cli("sessions", "restore", "--json").out)["items"]] == ["j-abc123"]
+    assert cli("sessions", "resume").code == 0
+    assert len(stub.asked(RESUME)) == 1
