@@ -134,6 +134,7 @@ class StorageManager(SessionReader):
             token=lambda: secrets.token_hex(8),
             sharing=sharing or Sharing(),
             timezone=timezone,
+            synchronised=synchronised,
         )
         threads, stack = Threads(), ExitStack()
         try:

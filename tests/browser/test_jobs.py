@@ -125,9 +125,9 @@ def test_locks_show_by_themselves_who_works_where(pair, visit):
     page = visit(second.url + "/jobs").page
     locks = page.locator("[data-part=locks]")
     expect(locks).to_contain_text("no pass is held")
-    session = first.scan(**small_scan(60, title="Limestone 0388"))["session_id"]
+    session = first.scan(**small_scan(1500, title="Limestone 0388"))["session_id"]
     row = locks.locator("tbody tr")
-    expect(row).to_have_count(1)  # nobody pressed anything
+    expect(row).to_have_count(1, timeout=40_000)  # nobody pressed anything
     expect(row).to_contain_text("Limestone 0388")
     expect(row.locator(".lock")).to_have_text("alive")
     expect(row.locator(".last")).to_have_text(re.compile(r"^\d+ s ago$|^none seen yet$"))
@@ -143,11 +143,12 @@ def test_locks_show_by_themselves_who_works_where(pair, visit):
 
 def test_force_release_asks_names_the_owner_and_wants_a_reason(pair, visit):
     first, second = pair
-    job = first.scan(**small_scan(60, title="River cobble"))
+    job = first.scan(**small_scan(1500, title="River cobble"))
     first.until(lambda: len(first.photos(job["session_id"])) >= 2, "photos are saved", 60.0)
     there = visit(second.url + "/jobs")
     page = there.page
     row = page.locator("[data-part=locks] tbody tr").first
+    expect(row).to_be_visible(timeout=40_000)
     holder = (row.locator(".holder span").text_content() or "").strip()
     assert holder
     steps.act(row, "release")

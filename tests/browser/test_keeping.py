@@ -134,6 +134,7 @@ def test_the_trash_gives_back_and_is_emptied(daemon, visit):
 
 def test_a_session_that_is_worked_on_cannot_be_deleted(daemon, visit):
     job = daemon.scan(**small_scan(24, title="Busy", rings=3))
+    daemon.post(f"/api/jobs/{job['id']}/pause")  # so that it cannot be over before the page looks
     page = open_session(daemon, visit, job["session_id"])
     panel = steps.foot(page, "keeping")
     expect(panel).to_contain_text("A job works on it")

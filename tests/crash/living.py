@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from scanner.errors import CheckpointExistsError
 from scanner.model import SessionId
 from scanner.states import PassState
@@ -90,8 +92,8 @@ class Restore(Scenario):
         handle = await world.storage.handle(self.session)
         async with working(world.storage, handle) as writer:
             other = [await save(writer, shot) for shot in writer.remaining()]
-            print("NAMES", [photo.name for photo in other])
-            assert {photo.name for photo in other} == {"upright-00003-main_r1.jpg", "upright-00004-main_r1.jpg"}
+            taken = {re.sub(r"_g\d+", "", photo.name) for photo in other}  # after a cut the pass is taken over
+            assert taken == {"upright-00003-main_r1.jpg", "upright-00004-main_r1.jpg"}
             await writer.pause(PRESSED)
         await self.restored(world, self.forward(await checkpoints.list(self.session)), LATER)
         for name in (UPRIGHT, FLIPPED):

@@ -97,6 +97,8 @@ def read_session(paths: SessionPaths) -> SessionRecord | None:
         return None
     glance, damage = Glance(), list[str]()
     identity = _identity(document, glance, damage)
+    if not names:
+        damage += _unlisted(directory)
     found = (_read_pass(f"{directory}/{name}", name, glance, damage) for name in names)
     passes = tuple(
         sorted((record for record in found if record is not None), key=lambda record: (record.place, record.info.name))
@@ -117,6 +119,17 @@ def _names(directory: str) -> tuple[PassName, ...]:
     except OSError:
         return ()
     return tuple(PassName(name) for name in names if SLUG.fullmatch(name))
+
+
+def _unlisted(directory: str) -> tuple[str, ...]:
+    """Why the passes cannot be told, where there may be some."""
+    try:
+        os.listdir(directory)  # noqa: PTH208 - as above
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:
+        return (_sentence("the directory of the passes", error),)
+    return ()
 
 
 def signature_of(paths: SessionPaths) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
-from scanner.clock import Clock
+from scanner.clock import Clock, kernel_synchronised
 from scanner.storage.disk.files import Files
 from scanner.storage.disk.host import Host
 from scanner.storage.disk.layout import Layout
@@ -15,7 +15,9 @@ from scanner.storage.disk.share import Sharing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Premises:
-    """Built once, by the manager. ``timezone``: that of times in old files that name none."""
+    """Built once, by the manager. ``timezone``: that of times in old files that name none. ``synchronised``: whether
+    the wall clock can be believed.
+    """
 
     files: Files
     layout: Layout
@@ -24,3 +26,4 @@ class Premises:
     token: Callable[[], str]
     timezone: tzinfo = UTC
     sharing: Sharing = field(default_factory=Sharing)
+    synchronised: Callable[[], bool] = kernel_synchronised

@@ -1,14 +1,14 @@
 """Deleting sessions, taking them back, and emptying the trash.
 
 A deleted session lies whole in the trash until it is purged. What is judged by its age needs a clock that can be
-believed: a Pi without a network wakes up in the past.
+believed: a Pi without a network wakes up in the past. What was written then is judged by its age never.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from typing import Final
 from msgspec import structs
 
 from scanner.clock import utc_text
-from scanner.errors import ConflictError, DiskFullError, InvalidError, NotFoundError, SessionBusyError
+from scanner.errors import ConflictError, DamagedError, DiskFullError, InvalidError, NotFoundError, SessionBusyError
 from scanner.events import SessionChanged, SessionDeleted
 from scanner.model import SessionId
 from scanner.records import Session, TrashEntry
@@ -29,7 +29,7 @@ from scanner.storage.disk.room import give_room, keep_room
 from scanner.storage.facets.workshop import Deed, Workshop
 from scanner.storage.index.asking import MAX_LIMIT, Status
 from scanner.storage.index.listing import SessionPage, SessionQuery
-from scanner.storage.journal.documents import DeletedFile, SessionHandle
+from scanner.storage.journal.documents import DeletedFile, SessionHandle, read_summary_file
 from scanner.storage.keeping.wrappers import Wrapper, leave, take_back, throw_away, tidy_trash, wrappers
 
 _log: Final = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class Trash:
         Errors: ClockError where an age is given and the clock is not synchronised, StorageError.
         """
         before = None if older_than is None else self._before(older_than)
-        chosen = [found for found in await self._wrappers() if _was_before(found.deleted.deleted_at, before)]
+        chosen = [found for found in await self._wrappers() if _was_deleted_before(found.deleted, before)]
         if not dry_run:
             await self._shop.writing("the trash could not be tidied", lambda: tidy_trash(self._shop.keeper.premises))
             for wrapper in chosen:
@@ -118,12 +118,13 @@ class Trash:
         session while it is deleted, or raises SessionBusyError. Errors: ClockError, StorageError.
         """
         before = self._before(older_than)
-        chosen = [session for status in _ENDED for session in await self._ended(status, before)]
-        unlocked = [session for session in chosen if not _is_locked(session) and _is_free(session.id, hold)]
-        free = [session for session in unlocked if await self._is_so(session)]
-        if dry_run:
-            return tuple(free)
-        return tuple([session for session in free if await self._cleaned(session.id, origin, before, hold)])
+        went: list[Session] = []
+        for status in _ENDED:
+            async for session in self._ended(status, before):
+                free = not _is_locked(session) and _is_free(session.id, hold) and await self._is_so(session)
+                if free and (dry_run or await self._cleaned(session.id, origin, before, hold)):
+                    went.append(session)
+        return tuple(went)
 
     async def _deleted(self, session_id: SessionId, origin: str, ended_before: datetime | None) -> TrashEntry:
         about = await self._looking.session(session_id)
@@ -146,6 +147,7 @@ class Trash:
             photos=about.photos,
             bytes=about.bytes,
             folders=folders or (about.id,),
+            synchronised=shop.synchronised(),
         )
         if folders:
             with shop.reserved(about.id):
@@ -234,18 +236,19 @@ class Trash:
         """Whether the directory agrees: another scanner may have gone on meanwhile. Older formats have none."""
         paths = self._shop.paths(session.id)
         record = await self._shop.place.threads.pool.run(lambda: read_session(paths))
-        return record is None or record.session.state == session.state
+        return record is None or (record.session.state == session.state and _can_be_judged(paths, record.session))
 
-    async def _ended(self, status: Status, before: datetime) -> tuple[Session, ...]:
-        """Sessions of this state that ended before, oldest first."""
-        found: tuple[Session, ...] = ()
+    async def _ended(self, status: Status, before: datetime) -> AsyncIterator[Session]:
+        """Sessions of this state that ended before, oldest first, a page in memory at a time."""
         after: str | None = None
         while True:
             page = await self._looking.page(SessionQuery(status=status, sort="oldest", after=after, limit=MAX_LIMIT))
-            found += tuple(session for session in page.items if _was_before(_ended_at(session), before))
+            for session in page.items:
+                if _was_before(_ended_at(session), before):
+                    yield session
             after = page.next
             if after is None or not _was_before(page.items[-1].created_at, before):
-                return found
+                return
 
     def _before(self, older_than: timedelta) -> datetime:
         self._shop.require_clock()
@@ -272,7 +275,8 @@ def _require_ended(paths: SessionPaths, before: datetime) -> None:
     if record is None:
         return
     session = record.session
-    if session.state.value not in _ENDED or not _was_before(_ended_at(session), before):
+    ended = session.state.value in _ENDED and _was_before(_ended_at(session), before)
+    if not ended or not _can_be_judged(paths, session):
         message = f"session {session.id} has not ended, or not long enough ago, any more"
         raise ConflictError(message)
 
@@ -286,10 +290,25 @@ def _ended_at(session: Session) -> str:
     return max([info.ended_at for info in session.passes if info.ended_at], default=session.created_at)
 
 
-def _was_before(text: str, moment: datetime | None) -> bool:
-    """Whether a time lies before ``moment`` (None: any does); one that cannot be read does not."""
-    if moment is None:
-        return True
+def _can_be_judged(paths: SessionPaths, session: Session) -> bool:
+    """Whether no pass ended by a clock that nobody kept right: how long ago that is, nobody can say."""
+    for info in session.passes:
+        try:
+            summary = read_summary_file(paths.pass_(info.name).summary)
+        except (DamagedError, OSError):
+            continue
+        if summary.ended_at == info.ended_at and not summary.synchronised:
+            return False
+    return True
+
+
+def _was_deleted_before(said: DeletedFile, moment: datetime | None) -> bool:
+    """As :func:`_was_before`; what was deleted by a clock that nobody kept right was not."""
+    return moment is None or (said.synchronised and _was_before(said.deleted_at, moment))
+
+
+def _was_before(text: str, moment: datetime) -> bool:
+    """Whether a time lies before ``moment``; one that cannot be read does not."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

@@ -21,7 +21,7 @@ from scanner.model import PassName, Photo, SessionId
 from scanner.records import Verification
 from scanner.states import PassState
 from scanner.storage.directory.recovery import hash_file
-from scanner.storage.directory.views import is_session, pass_names, read_journal
+from scanner.storage.directory.views import is_hidden, is_session, pass_names, read_journal
 from scanner.storage.disk.database import tells_of_database
 from scanner.storage.disk.files import PART, shown
 from scanner.storage.disk.layout import SessionPaths, session_missing
@@ -155,6 +155,8 @@ class Verifier:
 def look(paths: SessionPaths) -> Subject:
     """What the directory says there is. Errors: SessionNotFoundError, OSError."""
     if not is_session(paths):
+        if is_hidden(paths):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
         raise session_missing(paths.root.name)
     files = sorted(_image_files(paths))
     passes = {name: _progress(paths, name) for name in pass_names(paths)}

@@ -24,6 +24,7 @@ from scanner.storage.formats.legacy import LegacyPass, PassDraft, Picture, Place
 from scanner.storage.journal import lines
 from scanner.storage.journal.documents import PassFile
 from scanner.storage.journal.facts import Ending, interrupted
+from scanner.storage.journal.limits import LONGEST
 from scanner.storage.journal.progress import PassProgress, fold
 
 NO_TIME: Final = "1970-01-01T00:00:00.000Z"  # where nobody says when
@@ -228,7 +229,7 @@ def _saved(shot: Shot, one: Placed, last: str) -> lines.Saved:
 
 
 def _end(draft: PassDraft, at: str) -> lines.Line:
-    worked = draft.duration_s
+    worked = min(draft.duration_s, LONGEST)
     if draft.state is PassState.COMPLETED:
         return lines.Finished(at=at, reason="", worked_s=worked)
     if draft.state is PassState.CANCELLED:

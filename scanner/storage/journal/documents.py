@@ -71,7 +71,7 @@ class PassFile(Struct, frozen=True, kw_only=True):
 
 
 class SummaryFile(Struct, frozen=True, kw_only=True):
-    """``summary.json``: what came of a pass."""
+    """``summary.json``: what came of a pass. ``synchronised``: whether ``ended_at`` can be believed."""
 
     format: Literal["scanner-summary"] = "scanner-summary"
     version: int = VERSION
@@ -88,6 +88,7 @@ class SummaryFile(Struct, frozen=True, kw_only=True):
     started_at: str | None
     ended_at: str
     duration_s: float
+    synchronised: bool = True
 
 
 class MarkedPhoto(Struct, frozen=True, kw_only=True, gc=False):
@@ -131,7 +132,8 @@ class CheckpointFile(Struct, frozen=True, kw_only=True):
 
 class DeletedFile(Struct, frozen=True, kw_only=True):
     """``deleted.json``: what lies beside it in the trash, since when and by whom. ``folders``: the directories that
-    were taken from ``sessions/``; more than one where an older format spread a session over several.
+    were taken from ``sessions/``; more than one where an older format spread a session over several. ``synchronised``:
+    whether ``deleted_at`` can be believed.
     """
 
     format: Literal["scanner-deleted"] = "scanner-deleted"
@@ -143,6 +145,7 @@ class DeletedFile(Struct, frozen=True, kw_only=True):
     photos: int
     bytes: int
     folders: tuple[str, ...]
+    synchronised: bool = True
 
 
 _SESSION_FILE: Final = msgspec.json.Decoder(SessionFile)  # made once: 100,000 sessions are read with them
@@ -220,6 +223,11 @@ def pass_file(data: bytes) -> PassFile:
         return _PASS_FILE.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise _damaged(error, "pass.json") from error
+
+
+def read_summary_file(path: Path) -> SummaryFile:
+    """Errors: DamagedError, OSError."""
+    return _read(path, SummaryFile)
 
 
 def read_checkpoint_file(path: Path) -> CheckpointFile:

@@ -151,6 +151,7 @@ class Keeper:
             index=lambda: self.index,
             lock=lock,
             journal=opened.journal,
+            synchronised=self.premises.synchronised,
         )
         self._open[session_id, name] = disk
         return OpenPass(

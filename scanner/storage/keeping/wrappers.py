@@ -172,8 +172,8 @@ def _roots(layout: Layout) -> Iterator[Path]:
 def _look(root: Path) -> Wrapper | None:
     try:
         folders = _folders(root)
-    except PermissionError:
-        return None  # none of ours; it must not hide the others
+    except OSError:
+        return None  # none of ours, or nobody can say; it must not hide the others
     if not folders:
         return None
     try:
@@ -238,7 +238,7 @@ def _remove_empty(files: Files, root: Path) -> None:
     try:
         if _folders(root):
             return
-    except PermissionError:
+    except OSError:
         return
     for name in (DELETED, DELETED + PART):
         discard(files, root / name)

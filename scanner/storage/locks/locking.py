@@ -138,12 +138,8 @@ class Locker:
         record = found.record
         return record is not None and not (record.flocked and record.host_id == self._premises.host.id)
 
-    def _same_run(self, found: FoundLock) -> bool:
-        record, host = found.record, self._premises.host
-        return record is not None and host.is_same_boot(record.host_id, record.boot_id)
-
     def _rules(self, judge: Callable[[FoundLock], Life], *, shared: bool) -> Rules:
-        return Rules(shared=shared, judge=judge, elsewhere=self._elsewhere, same_run=self._same_run)
+        return Rules(shared=shared, judge=judge, elsewhere=self._elsewhere)
 
     def _record(self, work: Work, reason: str = "") -> LockRecord:
         host = self._premises.host

@@ -3,9 +3,7 @@
 A pass is locked by a file ``.session.lock.<n>``, published complete (written aside, fsynced) by an exclusive ``link``.
 ``n`` is the generation. On a local disk its holder also keeps an ``flock``, which decides at once: whoever finds the
 newest generation without one takes it over within the same generation, renaming a complete new file over it while
-holding the ``flock`` of the old; but only where the lock had ended, or was of this very run of this computer. After a
-restart the next generation begins: the ids of computers may be cloned, and then the holder may be another one. On a
-network share an ``flock`` decides nothing: every taking of a lock that ended, or whose holder is gone or silent,
+holding the ``flock`` of the old. On a network share an ``flock`` decides nothing: every taking of a lock that ended, or whose holder is gone or silent,
 publishes the next generation; so it is on a local disk with a lock whose holder keeps no ``flock`` because it has this
 disk as a share, or of another computer. So does force, everywhere: of twenty that force, one has the link.
 
@@ -59,13 +57,12 @@ _BUSY: Final = "several others are taking this pass at the moment; try again"
 class Rules:
     """What decides whether a lock is still held. ``shared``: no ``flock`` does. ``judge``: what is known of its holder.
     ``elsewhere``: whether no ``flock`` of its holder could be seen here: one disk may be local to the computer that
-    exports it, and a share to all others. ``same_run``: whether its holder was certainly this run of this computer.
+    exports it, and a share to all others.
     """
 
     shared: bool
     judge: Callable[[FoundLock], Life]
     elsewhere: Callable[[FoundLock], bool]
-    same_run: Callable[[FoundLock], bool]
 
 
 class PassLock:
@@ -256,7 +253,7 @@ class _Taking:
         return None if descriptor is None else self._lock(descriptor, record, displaced)
 
     def _take_over(self, found: FoundLock) -> PassLock | None:
-        """Take a lock that nobody holds an ``flock`` of; within its generation, if that is certain to harm nobody."""
+        """Take a lock that nobody holds an ``flock`` of, within its generation."""
         record = structs.replace(self._record, generation=found.generation)
         path = lock_path(self._metadata, found.generation)
         try:
@@ -268,8 +265,6 @@ class _Taking:
                 raise _locked(found)
             if not is_same_file(old, path):
                 return None
-            if not (found.ended or self._rules is None or self._rules.same_run(found)):
-                return self._publish(found.generation + 1, found.record)
             descriptor = self._renamed_over(path, record)
             return self._lock(descriptor, record, None if found.ended else found.record)
         finally:

@@ -45,6 +45,7 @@ class PassDisk:
     index: Callable[[], Index]
     lock: PassLock
     journal: JournalFile
+    synchronised: Callable[[], bool]  # whether the wall clock can be believed
     stale: bool = False  # the index does not tell what the journal does
     replaced: list[PhotoName] = field(default_factory=list)  # files that are still to be moved to ``.superseded``
     unfinished: bool = False  # the journal does not tell that the work is over: the next start looks after it
@@ -84,6 +85,7 @@ class PassDisk:
         LockLostError.
         """
         paths = self.layout.session(self.session_id).pass_(self.name)
+        summary = structs.replace(summary, synchronised=self.synchronised())
         self._supersede()
         with self._reported(f"the end of pass {self.name} could not be written"):
             for path, data in ((paths.manifest, make_manifest(self.name, photos)), (paths.summary, encode(summary))):

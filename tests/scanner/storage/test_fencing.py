@@ -282,9 +282,7 @@ def test_a_lock_cannot_be_checked_where_its_directory_is_gone(tmp_path, shared):
         Files(),
         place,
         record(),
-        Rules(shared=True, judge=lambda _: "free", elsewhere=lambda _: True, same_run=lambda _: False)
-        if shared
-        else None,
+        Rules(shared=True, judge=lambda _: "free", elsewhere=lambda _: True) if shared else None,
     )
     place.rename(tmp_path / "elsewhere")
     with pytest.raises(FileNotFoundError):

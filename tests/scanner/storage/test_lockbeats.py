@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -191,25 +190,6 @@ async def test_whoever_has_this_disk_as_a_share_is_heeded_whatever_its_id(tmp_pa
                 with pytest.raises(LockLostError):
                     await save(loser, loser.plan.shots[3])
         assert seen(tmp_path, handle).saved == {1: first, 2: second, 3: third}
-
-
-async def test_a_lock_of_another_run_with_this_id_is_never_taken_within_its_generation(tmp_path):
-    """On this disk alone nothing tells a restart from a clone; so whoever had it, it is fenced."""
-    async with daemon(tmp_path, "one", host=other_host("two", id=HERE.id)) as one, daemon(tmp_path, "two") as two:
-        handle = await two.create_session(new_session())
-        async with working(one, handle) as loser:
-            first = await save(loser, loser.plan.shots[0])
-            with pytest.raises(PassLockedError):  # its flock is held
-                async with working(two, handle):
-                    pass
-            assert loser._disk.lock._descriptor is not None
-            fcntl.flock(loser._disk.lock._descriptor, fcntl.LOCK_UN)  # as one whose flock cannot be seen
-            async with working(two, handle) as winner:
-                assert winner.record.generation == 2
-                with pytest.raises(LockLostError):
-                    await save(loser, loser.plan.shots[1])
-                second = await save(winner, winner.plan.shots[1])
-        assert seen(tmp_path, handle).saved == {1: first, 2: second}
 
 
 async def test_a_lock_that_is_no_longer_held_is_not_shown_to_who_asks(tmp_path):

@@ -25,6 +25,8 @@ from scanner.storage import SessionChanges, StorageManager
 from scanner.storage.directory.views import SessionRecord, is_hidden, is_session, read_session
 from scanner.storage.disk.layout import SessionPaths
 from scanner.storage.index.fitting import fitting
+from scanner.storage.journal.limits import LONGEST
+from tests.scanner.storage.oldsessions import running, small_raspi
 from tests.scanner.storage.support import FailingFiles, Place, new_session, save, working
 
 STRANGER = "20261120-000001-copied-by-root"
@@ -110,8 +112,19 @@ async def test_a_session_that_may_not_be_looked_into_any_more_stays_listed(place
         assert f"session {known} cannot be looked into; the list tells what was known" in warnings(told)
         assert await listed(storage) == {known, other}
         assert await storage.get_session(known) == before
-        with pytest.raises(StorageError, match="check owner and mode of the files"):
-            await storage.trash.delete(known, origin="cli")
+        for work in (storage.trash.delete(known, origin="cli"), storage.verify(known)):
+            with pytest.raises(StorageError, match="check owner and mode of the files"):
+                await work
+
+
+async def test_passes_that_cannot_be_listed_are_said(place, close):
+    record = await record_of(place)
+    paths = SessionPaths(place.sessions / record.session.id)
+    close(paths.passes)
+    hidden = read_session(paths)
+    assert hidden is not None
+    assert hidden.session.damage == ("the directory of the passes cannot be read (Permission denied)",)
+    assert hidden.session.passes == ()
 
 
 async def test_it_is_read_once_it_can_be(place, close, monkeypatch):
@@ -316,3 +329,33 @@ async def test_what_cannot_be_looked_after_yet_is_tried_again(place, monkeypatch
         assert keeper.broken_off == {(session_id, "")}
         await storage.watcher.look()
         assert keeper.broken_off == set()
+
+
+async def test_a_session_of_absurd_length_of_an_older_format_can_be_migrated(place):
+    small_raspi(place.sessions)
+    for path in place.sessions.rglob("*.json"):
+        path.write_bytes(path.read_bytes().replace(b"38.14", b"9999999999"))
+    async with running(place) as storage:
+        (old,) = (await storage.list_sessions()).items
+        await storage.legacy.migrate(old.id, origin="cli")
+        new = await storage.get_session(old.id)
+        assert (new.photos, new.damage, new.passes[0].duration_s) == (old.photos, (), LONGEST)
+
+
+async def test_a_broken_directory_in_the_trash_hides_nothing_else(place, monkeypatch):
+    async with place.storage() as storage:
+        session_id = await scanned(storage)
+        await storage.trash.delete(session_id, origin="cli")
+        broken = place.data / "trash/20261120-041530-abc"
+        broken.mkdir()
+        scandir = os.scandir
+
+        def fails(path: str | Path) -> object:
+            if Path(path) == broken:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return scandir(path)
+
+        monkeypatch.setattr(os, "scandir", fails)
+        assert [entry.session_id for entry in await storage.trash.list()] == [session_id]
+        await storage.trash.undelete(session_id, origin="cli")
+        assert await listed(storage) == {session_id}

@@ -334,6 +334,49 @@ async def test_nothing_is_judged_by_a_clock_that_nobody_keeps_right(place):
         assert len(await storage.trash.purge(None)) == 1
 
 
+async def test_what_was_ended_or_deleted_by_a_wrong_clock_is_not_judged_by_its_age(place):
+    """A Pi without a network wakes up in the past; a minute later the clock is right, and all of today looks old."""
+    right = False
+    async with place.storage(synchronised=lambda: right) as storage:
+        here, deleted = await scanned(storage, "Here"), await scanned(storage, "Deleted")
+        await storage.trash.delete(deleted.id, origin="cli")
+        right = True
+        late = await scanned(storage, "Late")
+        place.clock.set(datetime(2027, 12, 1, tzinfo=UTC))
+        for dry_run in (True, False):
+            assert await storage.trash.purge(WEEK, dry_run=dry_run) == ()
+        gone = await storage.trash.clean(WEEK, origin="cli")
+        assert [session.id for session in gone] == [late.id]
+        assert [session.id for session in (await storage.list_sessions()).items] == [here.id]
+        assert {entry.session_id for entry in await storage.trash.purge(None)} == {deleted.id, late.id}
+
+
+async def test_a_pass_without_its_summary_is_judged_by_its_journal(place):
+    async with place.storage(synchronised=lambda: True) as storage:
+        handle = await scanned(storage)
+        (place.sessions / handle.id / "metadata/passes/upright/summary.json").unlink()
+        place.clock.set(datetime(2027, 12, 1, tzinfo=UTC))
+        assert [session.id for session in await storage.trash.clean(WEEK, origin="cli")] == [handle.id]
+
+
+async def test_cleaning_keeps_a_page_of_sessions_in_memory(place, storage, monkeypatch):
+    monkeypatch.setattr("scanner.storage.facets.trash.MAX_LIMIT", 2)
+    for number in range(4):
+        await scanned(storage, f"Number {number}")
+    place.clock.set(datetime(2026, 12, 1, tzinfo=UTC))
+    page, left = storage.list_sessions, []
+
+    async def counted(query):
+        left.append((await page()).total)
+        return await page(query)
+
+    storage.trash._looking = type(storage.trash._looking)(
+        session=storage.get_session, page=counted, handle=storage.handle, survey=storage.legacy.look
+    )
+    assert len(await storage.trash.clean(WEEK, origin="cli")) == 4
+    assert left[:2] == [4, 2]
+
+
 async def test_one_that_another_has_purged_meanwhile(place, storage, monkeypatch):
     handle = await scanned(storage)
     await storage.trash.delete(handle.id, origin="cli")
