@@ -3,9 +3,10 @@
 A pass is locked by a file ``.session.lock.<n>``, published complete (written aside, fsynced) by an exclusive ``link``.
 ``n`` is the generation. On a local disk its holder also keeps an ``flock``, which decides at once: whoever finds the
 newest generation without one takes it over within the same generation, renaming a complete new file over it while
-holding the ``flock`` of the old. On a network share an ``flock`` decides nothing: every taking of a lock that ended, or whose holder is gone or silent,
-publishes the next generation; so it is on a local disk with a lock whose holder keeps no ``flock`` because it has this
-disk as a share, or of another computer. So does force, everywhere: of twenty that force, one has the link.
+holding the ``flock`` of the old. On a network share an ``flock`` decides nothing: every taking of a lock that ended, or
+whose holder is gone or silent, publishes the next generation; so it is on a local disk with a lock whose holder keeps
+no ``flock`` because it has this disk as a share, or of another computer. So does force, everywhere: of twenty that
+force, one has the link.
 
 Decision. *Context*: no holder can be made to stop; one that was frozen wakes up after its lock was taken and writes on.
 *Decision*: the disk is arranged so that what it then writes does not count. From generation 2 on each has its own
