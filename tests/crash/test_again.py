@@ -15,7 +15,7 @@ from tests.crash.scenarios import SCENARIOS
 from tests.scanner.storage.support import Place
 from tests.support.sample import FULL, sample
 
-FIRST = sample(2, 30)  # cuts after which the start has most to do, of each scenario
+FIRST = sample(1, 30)  # cuts after which the start has most to do, of each scenario
 SECOND = sample(3, 40)  # cuts of each such start
 TRIED = 20  # cuts among which those are found; in the full run five times as many
 

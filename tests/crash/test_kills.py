@@ -10,8 +10,8 @@ import pytest
 from tests.crash.kills import campaign
 from tests.support.sample import FULL, sample
 
-KILLS = 10  # of one scan, which then has 72 photos
-SCANS = sample(2, 5)
+KILLS = sample(15, 10)  # of one scan, which then has 72 photos
+SCANS = sample(1, 5)
 SEED = int(os.environ.get("SCANNER_SEED", "20261120"))
 READY = 2.0  # seconds from the start until the page answers; in the gate, on a machine that does much else, at best
 

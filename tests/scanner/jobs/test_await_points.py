@@ -38,8 +38,8 @@ from tests.support.sample import sample
 from tests.support.twin import dark, still
 
 AFTER = (None, "again", Command.CANCEL, Command.RESUME, Command.PAUSE)
-SAMPLED = {"plain": 70, "two passes": 40, "camera": 25, "disk": 25}  # cases in the gate; all of them in the full run
-SHUTDOWNS = {"plain": 14, "two passes": 10, "camera": 6, "disk": 6}
+SAMPLED = {"plain": 36, "two passes": 20, "camera": 12, "disk": 12}  # cases in the gate; all of them in the full run
+SHUTDOWNS = {"plain": 7, "two passes": 5, "camera": 4, "disk": 4}
 EVERY = 1_000_000
 
 

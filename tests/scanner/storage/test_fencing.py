@@ -351,7 +351,7 @@ async def test_the_taking_is_durable_before_anything_else(tmp_path):
 
 @pytest.mark.parametrize("shared", [False, True])
 async def test_of_many_processes_that_force_at_once_exactly_one_wins(tmp_path, shared, figures):
-    rounds, processes = sample(10, 100) if not shared else sample(4, 100), sample(8, 20)
+    rounds, processes = sample(5, 100) if not shared else sample(2, 100), sample(8, 20)
     forcers = [Forcer(tmp_path, number, shared=shared) for number in range(processes)]
     try:
         async with daemon(tmp_path, "one", sharing=SHARE if shared else LOCAL) as one:

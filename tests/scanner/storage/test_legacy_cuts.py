@@ -146,7 +146,7 @@ def kind(request) -> str:
 async def test_a_cut_migration(place, tmp_path, kind):
     session_id = KINDS[kind](place.sessions)
     truth = await truth_of(place, session_id)
-    for left in await cut(place, tmp_path, migrate, session_id, sample(9, 1)):
+    for left in await cut(place, tmp_path, migrate, session_id, sample(17, 1)):
         (session,) = await start_twice(left, truth)
         assert session.id == session_id
         if session.format != "current":
@@ -160,7 +160,7 @@ async def test_a_cut_migration(place, tmp_path, kind):
 async def test_a_cut_undoing(place, tmp_path, kind):
     session_id = KINDS[kind](place.sessions)
     truth = await truth_of(place, session_id, migrate)
-    for left in await cut(place, tmp_path, undo, session_id, sample(3, 1)):
+    for left in await cut(place, tmp_path, undo, session_id, sample(7, 1)):
         (session,) = await start_twice(left, truth)
         async with running(left) as storage:
             if session.format == "current":
@@ -173,7 +173,7 @@ async def test_a_cut_merge(place, tmp_path):
     web, images = dual(place.sessions, linked=False)
     session_id = SessionId(web.name)
     truth = await truth_of(place, session_id)
-    for left in await cut(place, tmp_path, merge, session_id, sample(11, 1)):
+    for left in await cut(place, tmp_path, merge, session_id, sample(19, 1)):
         sessions = await start_twice(left, truth)
         assert {session.id for session in sessions} in ({session_id}, {session_id, images.name})
         async with running(left) as storage:
@@ -192,7 +192,7 @@ async def test_a_cut_import(place, tmp_path):
     before = tree_hash(tmp_path / "card")
     async with running(place):
         pass
-    for left in await cut(place, tmp_path, take_in, OWL, sample(9, 1)):
+    for left in await cut(place, tmp_path, take_in, OWL, sample(17, 1)):
         async with running(left) as storage:
             there = (await storage.list_sessions()).items
             assert [session.photos for session in there] in ([], [2])
@@ -208,7 +208,7 @@ async def test_a_disk_that_fails_once_at_any_operation(tmp_path, kind, number):
     """The error has its name, the session is there and whole, and the same daemon does it the next time."""
     session_id = KINDS[kind](tmp_path / "truth/data/sessions")
     truth = await truth_of(Place(tmp_path / "truth"), session_id)
-    for nth in range(1 + number % sample(11, 1), 1000, sample(11, 1)):
+    for nth in range(1 + number % sample(19, 1), 1000, sample(19, 1)):
         root = tmp_path / str(nth)
         left = Place(tmp_path / "truth").copy(root)
         files = FailingFiles()

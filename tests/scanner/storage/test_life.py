@@ -241,7 +241,7 @@ async def test_every_nth_operation_fails(tmp_path, name):
     case = CASES[name]
     origin, session_id = await prepared(tmp_path / "origin", case)
     precious, reported = pictures(origin), 0
-    step = sample(7, 1)
+    step = sample(13, 1)
     for number in (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EMFILE):
         for fails_at in itertools.count(1 + number % step, step):
             root = tmp_path / f"{number}-{fails_at}"
@@ -273,7 +273,7 @@ class Cutter:
         self.place = place
         self.left: list[Place] = []
         self.count = 0
-        self.every = sample(4, 1)
+        self.every = sample(9, 1)
 
     def cut(self, files: PowerCutFiles) -> None:
         """Called behind every operation, in whatever thread is at work."""
@@ -342,7 +342,7 @@ async def test_the_power_goes_while_a_cut_off_restore_is_finished(tmp_path, name
         with pytest.raises(StorageError, match="could not be restored"):
             await case.act(storage, session_id)
     cutter, files = Cutter(tmp_path, place), PowerCutFiles()
-    cutter.every = sample(2, 1)
+    cutter.every = sample(5, 1)
     files.seed(place.data)
     files.after = cutter.cut
     async with place.storage(files) as storage:
