@@ -13,7 +13,7 @@ from tests.crash.disk import identity
 from tests.crash.scenarios import SCENARIOS
 from tests.support.sample import FULL
 
-STATES = int(os.environ.get("SCANNER_TESTS_STATES", "8"))  # of each scenario in the gate; in the full run all
+STATES = int(os.environ.get("SCANNER_TESTS_STATES", "4"))  # of each scenario in the gate; in the full run all
 MOST = 60  # trees a moment in the full run
 
 

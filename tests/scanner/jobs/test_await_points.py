@@ -38,7 +38,7 @@ from tests.support.sample import sample
 from tests.support.twin import dark, still
 
 AFTER = (None, "again", Command.CANCEL, Command.RESUME, Command.PAUSE)
-SAMPLED = {"plain": 36, "two passes": 20, "camera": 12, "disk": 12}  # cases in the gate; all of them in the full run
+SAMPLED = {"plain": 24, "two passes": 14, "camera": 8, "disk": 8}  # cases in the gate; all of them in the full run
 SHUTDOWNS = {"plain": 7, "two passes": 5, "camera": 4, "disk": 4}
 EVERY = 1_000_000
 

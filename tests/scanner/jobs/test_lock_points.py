@@ -35,7 +35,7 @@ from tests.scanner.jobs.sharing import MAIN, another, force
 from tests.scanner.jobs.stepping import Point, Stepper
 from tests.support.sample import sample
 
-SAMPLED = 14  # cases in the gate; all of them in the full run
+SAMPLED = 10  # cases in the gate; all of them in the full run
 EVERY = 1_000_000
 SAVE = PassWriter.save
 

@@ -8,7 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.scanner.storage.machine import Machine
 from tests.support.sample import sample
 
-RUNS = sample(15, 2000)
+RUNS = sample(10, 2000)
 STEPS = 50
 
 
