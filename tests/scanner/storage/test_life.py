@@ -241,7 +241,7 @@ async def test_every_nth_operation_fails(tmp_path, name):
     case = CASES[name]
     origin, session_id = await prepared(tmp_path / "origin", case)
     precious, reported = pictures(origin), 0
-    step = sample(13, 1)
+    step = sample(7, 1)
     for number in (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EMFILE):
         for fails_at in itertools.count(1 + number % step, step):
             root = tmp_path / f"{number}-{fails_at}"

@@ -258,7 +258,7 @@ def test_migration_that_fails_at_any_operation(tmp_path, kind, for_good, files):
     """Once, or from then on (as after a kill): old or new is whole, and running again finishes."""
     roots = KINDS[kind](tmp_path / "truth")
     truth = truth_of(tmp_path / "truth", roots)
-    number = 1 + sum(map(ord, kind)) % sample(7, 1)
+    number = 1 + sum(map(ord, kind)) % sample(3, 1)
     while True:
         sessions = tmp_path / "sessions"
         shutil.copytree(tmp_path / "truth", sessions)
@@ -272,7 +272,7 @@ def test_migration_that_fails_at_any_operation(tmp_path, kind, for_good, files):
         if files is not NoExchange or not gap(sessions, truth):
             check_and_finish(sessions, truth)
         shutil.rmtree(sessions)
-        number += sample(7, 1)
+        number += sample(3, 1)
     assert number > 30
 
 
@@ -316,7 +316,7 @@ def test_a_power_cut_at_any_moment_of_a_migration(tmp_path, kind):
     roots = KINDS[kind](sessions)
     truth = truth_of(sessions, roots)
     moments: list[Path] = []
-    step = sample(9, 1)
+    step = sample(4, 1)
 
     def cut(files: PowerCutFiles) -> None:
         count[0] += 1
@@ -667,7 +667,7 @@ def test_import_that_fails_at_any_operation(tmp_path, for_good):
         assert import_session(bench(sessions), legacy).id == PLAIN
         assert load_any(sessions / PLAIN).passes == legacy.record.passes
         assert hidden(sessions) == []
-        number += sample(7, 1)
+        number += sample(3, 1)
     assert tree_hash(tmp_path / "stick") == before
 
 
