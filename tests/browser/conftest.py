@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.scanner.storage.formats import support as old
 from tests.support.daemon import Daemon, small_scan
@@ -87,13 +87,18 @@ def end(running: Daemon) -> None:
         assert seconds < 5, f"took {seconds:.1f} s to stop"
 
 
-@dataclass(slots=True)
+@dataclass  # without slots: Playwright leaves a note on the object whose method hears the console
 class Visitor:
     """One tab with everything that went wrong in it."""
 
     context: BrowserContext
     page: Page
     faults: list[str] = field(default_factory=list)
+
+    def heard(self, said: ConsoleMessage) -> None:
+        """The console says something; an error is kept with the address it is about."""
+        if said.type == "error":
+            self.faults.append(f"{said.text} ({said.location.get('url', '')})")
 
     @property
     def shift(self) -> float:
@@ -137,7 +142,7 @@ def visit(chromium: Browser) -> Iterator[Visit]:
         visitor = Visitor(context, context.new_page())
         visitors.append((visitor, away))
         visitor.page.add_init_script(SHIFT)
-        visitor.page.on("console", lambda said: visitor.faults.append(said.text) if said.type == "error" else None)
+        visitor.page.on("console", visitor.heard)
         visitor.page.on("pageerror", lambda error: visitor.faults.append(f"uncaught: {error}"))
         visitor.page.goto(address, wait_until="load")
         return visitor

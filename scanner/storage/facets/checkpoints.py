@@ -99,9 +99,9 @@ class Checkpoints:
     async def _restore(self, session_id: SessionId, name: str, origin: str) -> CheckpointInfo:
         shop = self._shop
         paths = shop.paths(session_id)
-        async with shop.editing(session_id) as lock:
+        async with shop.editing(session_id):
             mark = await shop.writing(f"checkpoint {name[:100]} could not be read", lambda: read_mark(paths, name))
-            rewind = Rewind(shop=shop, session_id=session_id, mark=mark, origin=origin, lock=lock)
+            rewind = Rewind(shop=shop, session_id=session_id, mark=mark, origin=origin)
             before = await rewind.run()
         for note in rewind.notes:
             _log.warning("%s", note, extra={"session": session_id})

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from scanner.errors import PassLockedError
 from scanner.model import SessionId
@@ -17,19 +16,12 @@ from scanner.storage.disk.files import Files
 from scanner.storage.disk.layout import SessionPaths, session_missing
 from scanner.storage.keeping.keeper import Keeper
 
-
-@dataclass(frozen=True, slots=True)
-class EditLock:
-    """Held. In the writer thread: ``release`` lets go of it, ``beat`` gives a sign of life, on a share where whoever is
-    silent for too long counts as gone (errors: LockLostError, OSError).
-    """
-
-    release: Callable[[], None]
-    beat: Callable[[], None]
+Release = Callable[[], None]
 
 
-def take_edit_lock(keeper: Keeper, session_id: SessionId) -> EditLock | None:
-    """The lock, or None while somebody else has it; in the writer thread.
+def take_edit_lock(keeper: Keeper, session_id: SessionId) -> Release | None:
+    """What lets go of the lock, or None while somebody else has it; both in the writer thread. Signs of life are given
+    for it with those for all other locks that are held here.
 
     Errors: SessionNotFoundError, StorageError, OSError.
     """
@@ -39,13 +31,12 @@ def take_edit_lock(keeper: Keeper, session_id: SessionId) -> EditLock | None:
     if not keeper.locker.shared:
         return _flock(keeper.premises.files, paths)
     try:
-        lock = keeper.locker.take_session(session_id)
-        return EditLock(lock.release, lock.beat)
+        return keeper.locker.take_session(session_id).release
     except PassLockedError:
         return None
 
 
-def _flock(files: Files, paths: SessionPaths) -> EditLock | None:
+def _flock(files: Files, paths: SessionPaths) -> Release | None:
     descriptor = files.open(paths.document.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -54,4 +45,4 @@ def _flock(files: Files, paths: SessionPaths) -> EditLock | None:
         if isinstance(error, BlockingIOError):
             return None
         raise
-    return EditLock(lambda: files.close(descriptor), lambda: None)
+    return lambda: files.close(descriptor)

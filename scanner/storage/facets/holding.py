@@ -70,11 +70,6 @@ class Holding:
         self.passes[name] = held
         return held
 
-    def beat(self) -> None:
-        """Raise the heartbeat of all, of work that takes long. Errors: LockLostError, OSError."""
-        for held in self.passes.values():
-            held.lock.beat()
-
     def release(self) -> None:
         """Bring the index up to date and let go of all; idempotent, never raises.
 

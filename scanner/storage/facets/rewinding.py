@@ -22,7 +22,6 @@ from scanner.storage.directory.moves import Moves, put_away
 from scanner.storage.directory.recovery import hash_file
 from scanner.storage.directory.views import pass_names
 from scanner.storage.disk.layout import PassPaths, SessionPaths
-from scanner.storage.facets.editlock import EditLock
 from scanner.storage.facets.holding import HeldPass, Holding
 from scanner.storage.facets.marks import mark_pass, next_automatic, write_mark
 from scanner.storage.facets.workshop import Workshop
@@ -51,14 +50,11 @@ class Rewind:
     session_id: SessionId
     mark: CheckpointFile
     origin: str
-    lock: EditLock
     notes: list[str] = field(default_factory=list)
     holding: Holding = field(init=False)
-    beaten: float = field(init=False)  # when the locks last gave a sign of life
 
     def __post_init__(self) -> None:
         self.holding = Holding(self.shop.keeper, self.session_id, self.origin)
-        self.beaten = self.shop.clock.monotonic()
 
     async def run(self) -> CheckpointFile:
         """Restore; the automatic checkpoint made before. Errors: PassLockedError, LockLostError, StorageError."""
@@ -113,7 +109,7 @@ class Rewind:
         await self._step(lambda: held.append(fact))
         moves = await self._step(lambda: self._moves(held))
         while not await self._step(lambda: moves.some(_BATCH)):
-            await self._give_sign()
+            continue  # between two batches the writer thread does what others have given it
         await self._step(moves.settle)
 
     async def _still_there(self, held: HeldPass, marked: MarkedPass | None) -> dict[int, PhotoName]:
@@ -133,7 +129,6 @@ class Rewind:
 
     async def _is_whole(self, paths: PassPaths, kept: dict[str, Path], photo: MarkedPhoto) -> bool:
         path = kept.get(photo.file, paths.images / photo.file)
-        await self._give_sign()
         return await self.shop.place.threads.pool.run(lambda: _has_hash(path, photo.sha256))
 
     def _fact(self, held: HeldPass, marked: MarkedPass | None, there: dict[int, PhotoName]) -> lines.Restored:
@@ -154,14 +149,6 @@ class Rewind:
     def _moves(self, held: HeldPass) -> Moves:
         files = self.shop.keeper.premises.files
         return Moves(files, self._paths.pass_(held.name), held.document, held.fold, held.journal)
-
-    async def _give_sign(self) -> None:
-        """On a share whoever is silent for too long counts as gone."""
-        now = self.shop.clock.monotonic()
-        if now - self.beaten >= self.shop.keeper.premises.sharing.beat:
-            self.beaten = now
-            await self._step(self.lock.beat)
-            await self._step(self.holding.beat)
 
     @property
     def _paths(self) -> SessionPaths:

@@ -17,7 +17,7 @@ from scanner.events import Event
 from scanner.model import SessionId
 from scanner.storage.disk.files import reported
 from scanner.storage.disk.layout import Layout, SessionPaths
-from scanner.storage.facets.editlock import EditLock, take_edit_lock
+from scanner.storage.facets.editlock import Release, take_edit_lock
 from scanner.storage.keeping.catalogue import Catalogue, Workplace
 from scanner.storage.keeping.keeper import Keeper
 
@@ -102,15 +102,16 @@ class Workshop:
         return await self.place.threads.pool.run(step)
 
     @asynccontextmanager
-    async def editing(self, session_id: SessionId) -> AsyncIterator[EditLock]:
-        """Have the session to oneself, against all who change it as a whole; what takes long gives signs of life.
+    async def editing(self, session_id: SessionId) -> AsyncIterator[None]:
+        """Have the session to oneself, against all who change it as a whole.
+
         Errors: SessionNotFoundError, SessionBusyError after a short wait, StorageError.
         """
-        lock = await self._edit_lock(session_id)
+        release = await self._edit_lock(session_id)
         try:
-            yield lock
+            yield
         finally:
-            await self.place.threads.writer.run(lock.release)
+            await self.place.threads.writer.run(release)
 
     async def change(self, session_id: SessionId, work: Callable[[], Answer]) -> Answer:
         """Do ``work`` in the writer thread, wholly, with the session to oneself. Errors: as :meth:`editing`, and those
@@ -123,14 +124,14 @@ class Workshop:
 
         return await self.whole(alone)
 
-    async def _edit_lock(self, session_id: SessionId) -> EditLock:
+    async def _edit_lock(self, session_id: SessionId) -> Release:
         what = f"session {session_id} could not be locked"
         for attempt in range(_TRIES):
             if attempt:
                 await self.clock.sleep(_BETWEEN)
-            lock = await self.writing(what, lambda: take_edit_lock(self.keeper, session_id))
-            if lock is not None:
-                return lock
+            release = await self.writing(what, lambda: take_edit_lock(self.keeper, session_id))
+            if release is not None:
+                return release
         message = f"session {session_id} is being changed by somebody else at the moment; try again"
         raise SessionBusyError(message)
 

@@ -26,7 +26,7 @@ from scanner.errors import (
 from scanner.events import Event, SessionChanged
 from scanner.model import PassName, Pause, SessionId
 from scanner.states import PassState
-from scanner.storage import SessionHandle, Sharing, StorageManager
+from scanner.storage import SessionHandle, StorageManager
 from scanner.storage.directory.moves import free_name
 from scanner.storage.facets import editlock
 from scanner.storage.facets.holding import Holding
@@ -36,7 +36,6 @@ from scanner.storage.index.index import Index
 from scanner.storage.journal import lines
 from scanner.storage.journal.text import JournalFile
 from scanner.storage.locks.locking import Work
-from scanner.storage.locks.passlock import PassLock
 from tests.scanner.storage.formats.support import openscan
 from tests.scanner.storage.support import (
     RIG,
@@ -467,12 +466,12 @@ async def test_a_session_that_somebody_else_changes_is_waited_for_a_short_while(
     async with place.storage() as storage:
         handle = await storage.create_session(new_session())
         keeper = storage._keeper
-        lock = editlock.take_edit_lock(keeper, handle.id)
-        assert lock is not None
+        release = editlock.take_edit_lock(keeper, handle.id)
+        assert release is not None
         with pytest.raises(SessionBusyError, match="is being changed by somebody else"):
             await storage.checkpoints.save(handle.id, "one", origin="cli")
         assert place.clock.slept == 19
-        lock.release()
+        release()
         await storage.checkpoints.save(handle.id, "one", origin="cli")
 
 
@@ -521,23 +520,6 @@ async def test_a_pass_that_could_not_be_read_when_it_was_saved_stays_as_it_is(pl
     back = await storage.checkpoints.restore(two.id, "half", origin="cli")
     assert "pass flipped stays as it is: the checkpoint does not tell of it" in back.notes
     assert await current(storage, two.id) == before
-
-
-async def test_a_restore_that_takes_long_gives_signs_of_life(tmp_path, monkeypatch):
-    """On a share whoever is silent counts as gone."""
-    place = Place(tmp_path, StepClock(step=5.0))
-    async with place.storage(sharing=Sharing(shared=True, beat=20.0)) as storage:
-        handle = await storage.create_session(new_session())
-        await storage.checkpoints.save(handle.id, "nothing", origin="cli")
-        await finish(storage, handle)
-        await storage.checkpoints.restore(handle.id, "nothing", origin="cli")
-        beats: list[PassLock] = []
-        beat = PassLock.beat
-        monkeypatch.setattr(PassLock, "beat", lambda lock: (beats.append(lock), beat(lock)))
-        await storage.checkpoints.restore(handle.id, "auto-1", origin="cli")
-        assert 0 < len(beats) < 6
-        assert {lock._metadata.name for lock in beats} == {"metadata", "upright"}  # of the session, and of its pass
-        assert (await current(storage, handle.id))["upright"][0] is PassState.COMPLETED
 
 
 async def test_photos_that_were_put_away_come_back_when_the_line_that_says_so_is_damaged(place, two, storage):

@@ -126,12 +126,12 @@ async def test_a_session_that_somebody_keeps_is_busy(tmp_path, shared):
     place = Place(tmp_path, PatientClock())
     async with place.storage(sharing=Sharing(shared=shared)) as storage:
         handle = await storage.create_session(new_session())
-        lock = editlock.take_edit_lock(storage._keeper, handle.id)
-        assert lock is not None
+        release = editlock.take_edit_lock(storage._keeper, handle.id)
+        assert release is not None
         assert editlock.take_edit_lock(storage._keeper, handle.id) is None
         with pytest.raises(SessionBusyError, match="is being changed by somebody else"):
             await storage.edit(handle.id, SessionChanges(title="x"))
-        lock.release()
+        release()
         assert (await storage.edit(handle.id, SessionChanges(title="x"))).title == "x"
 
 
