@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from scanner.errors import NotFoundError, StorageError
 from scanner.events import SessionChanged
 from scanner.model import CameraName, PassName, Photo, PhotoName, SessionId
 from scanner.records import PassInfo, Session, ShotInfo
@@ -18,6 +19,7 @@ from scanner.storage.directory.thumbnails import Size, Thumbnails
 from scanner.storage.directory.views import FORMAT
 from scanner.storage.disk.layout import SessionPaths, is_photo_name, session_missing
 from scanner.storage.facets.lockwatch import Locks
+from scanner.storage.facets.migrating import Migrations
 from scanner.storage.index.listing import SessionPage, SessionQuery
 from scanner.storage.index.queries import Queries
 from scanner.storage.journal.documents import PassDocument, SessionHandle, Submission
@@ -30,19 +32,30 @@ Other = TypeVar("Other")
 class SessionReader:
     """Index and directories, to be looked at."""
 
-    def __init__(self, workplace: Workplace, catalogue: Catalogue, thumbnails: Thumbnails, locks: Locks) -> None:
+    def __init__(
+        self,
+        workplace: Workplace,
+        catalogue: Catalogue,
+        thumbnails: Thumbnails,
+        locks: Locks,
+        migrations: Migrations,
+    ) -> None:
         self._layout = workplace.layout
         self._threads = workplace.threads
         self._operations = workplace.operations
         self._keeper = workplace.keeper
         self._catalogue = catalogue
         self._thumbnails = thumbnails
+        self._migrations = migrations
         self._tell = workplace.tell
         self._gallery = Gallery()
         self.locks = locks
 
     async def handle(self, session_id: SessionId) -> SessionHandle:
         """The identity of a session that exists. Errors: SessionNotFoundError, StorageError."""
+        return await self._steadily(session_id, lambda: self._handle(session_id))
+
+    async def _handle(self, session_id: SessionId) -> SessionHandle:
         paths = self._layout.session(session_id)
         session, older = await self._catalogue.ask(
             lambda queries: (queries.session(session_id), queries.known_older(session_id))
@@ -117,10 +130,14 @@ class SessionReader:
         Errors: SessionNotFoundError, NotFoundError for an impossible export name, StorageError.
         """
         await self.handle(session_id)
-        place = await self._look(session_id, lambda paths: paths, lambda older: older)
-        if isinstance(place, SessionPaths):
-            return await self._threads.pool.run(lambda: reading.session_files(place, export))
-        return await self._threads.pool.run(lambda: place.files(self._layout.sessions, export))
+
+        async def look() -> tuple[StoredFile, ...]:
+            place = await self._look(session_id, lambda paths: paths, lambda older: older)
+            if isinstance(place, SessionPaths):
+                return await self._threads.pool.run(lambda: reading.session_files(place, export))
+            return await self._threads.pool.run(lambda: place.files(self._layout.sessions, export))
+
+        return await self._steadily(session_id, look)
 
     async def exports(self, session_id: SessionId) -> tuple[str, ...]:
         """The names of the exports that were made. Errors: SessionNotFoundError, StorageError."""
@@ -166,4 +183,19 @@ class SessionReader:
                 return older(found)
             return ours(paths if found is None else SessionPaths(self._layout.sessions / found.folders[0]))
 
-        return await self._catalogue.ask(look)
+        return await self._steadily(session_id, lambda: self._catalogue.ask(look))
+
+    async def _steadily(self, session_id: SessionId, look: Callable[[], Awaitable[Seen]]) -> Seen:
+        """What ``look`` sees; where it saw nothing, or a folder that had just gone, while the folders of the session
+        were changing places: what it sees once they have.
+        """
+        since = self._migrations.moves
+        try:
+            seen = await look()
+        except (NotFoundError, StorageError):
+            if not await self._migrations.moved(session_id, since):
+                raise
+        else:
+            if seen or not await self._migrations.moved(session_id, since):
+                return seen
+        return await look()

@@ -75,7 +75,9 @@ class StorageManager(SessionReader):
         )
         clock = parts.premises.clock
         self.audit = AuditLog(place.threads.writer, parts.opened.jobs, clock)
-        super().__init__(place, parts.catalogue, thumbnails, Locks(place, parts.catalogue, self.audit, clock))
+        migrations = Migrations(place, parts.catalogue)
+        locks = Locks(place, parts.catalogue, self.audit, clock)
+        super().__init__(place, parts.catalogue, thumbnails, locks, migrations)
         self._premises = parts.premises
         self._opened = parts.opened
         self._stack = parts.stack
@@ -85,7 +87,6 @@ class StorageManager(SessionReader):
         self.history = History(parts.catalogue)
         self.watcher = Watcher(place, parts.catalogue)
         self.jobs = JobStore(place.threads.writer, parts.opened.jobs)
-        migrations = Migrations(place, parts.catalogue)
         self._shop = shop = Workshop(
             place=place,
             catalogue=parts.catalogue,

@@ -31,6 +31,7 @@ from scanner.storage.keeping.foreign import bench_of, is_migrating
 from scanner.storage.keeping.keeper import Keeper
 
 _log: Final = logging.getLogger(__name__)
+_MOVING: Final = 5.0  # seconds; the renames take milliseconds, but a whole migration may hash for minutes before
 PREDECESSOR: Final = ("raspi_v2", "raspi_v2_dual")  # whose scans may lie in two folders
 
 Answer = TypeVar("Answer")
@@ -55,7 +56,8 @@ class Migrations:
         self._catalogue = catalogue
         self._sessions = place.layout.sessions
         self._turn = asyncio.Lock()
-        self._reserved: set[SessionId] = set()
+        self._reserved: dict[SessionId, asyncio.Event] = {}
+        self.moves = 0
 
     async def known(self, session_id: SessionId) -> KnownOlder | None:
         """What the index knows of a session that lies elsewhere or is of an older format; None for any other."""
@@ -92,15 +94,33 @@ class Migrations:
     @contextmanager
     def reserved(self, *session_ids: SessionId) -> Iterator[None]:
         """Have sessions of older formats to oneself while their folders move. Errors: SessionBusyError, at once."""
-        taken = self._reserved.intersection(session_ids)
+        taken = self._reserved.keys() & session_ids
         if taken:
             message = f"session {min(taken)} is being migrated or moved; try again when that is done"
             raise SessionBusyError(message)
-        self._reserved.update(session_ids)
+        over = asyncio.Event()
+        self._reserved.update(dict.fromkeys(session_ids, over))
         try:
             yield
         finally:
-            self._reserved.difference_update(session_ids)
+            for session_id in session_ids:
+                del self._reserved[session_id]
+            self.moves += 1
+            over.set()
+
+    async def moved(self, session_id: SessionId, since: int) -> bool:
+        """For who looked for something and did not find it: whether it can be that its folders were changing places.
+        Those that still are, are waited for a short while.
+
+        ``since``: the count of ``moves`` before the look.
+        """
+        over = self._reserved.get(session_id)
+        if over is None:
+            return self.moves != since
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_MOVING):
+                await over.wait()
+        return True
 
     async def folders(self, session_id: SessionId) -> tuple[Path, ...]:
         """The directories in which a session lies, the leading one first. Errors: SessionNotFoundError where the id
@@ -226,8 +246,9 @@ class Migrations:
                 self._keeper.take_in(known.id)
 
     async def _undo(self, session_id: SessionId, origin: str, *, force: bool) -> Undone:
-        undone = await self._catalogue.change(lambda: self._put_back(session_id, origin, force=force))
-        await self._catalogue.gathering.look(undone.folders)
+        with self.reserved(session_id):
+            undone = await self._catalogue.change(lambda: self._put_back(session_id, origin, force=force))
+            await self._catalogue.gathering.look(undone.folders)
         _log.info("session went back to its old folder", extra={"session": session_id})
         self._place.tell(SessionChanged(session_id=session_id))
         return undone
