@@ -31,7 +31,7 @@ hypothesis.settings.load_profile("full" if FULL else "gate")
 
 LIMIT = 3600.0 if FULL else 240.0  # seconds for one test: one that hangs must not take the others' time
 
-_FIGURES = pytest.StashKey[list[tuple[str, str]]]()
+FIGURE = "figure"  # name of what a test has measured, among the properties of its report
 
 
 class Figures(Protocol):
@@ -43,11 +43,10 @@ class Figures(Protocol):
 @pytest.fixture
 def figures(request: pytest.FixtureRequest) -> Figures:
     """Lets a test say what it measured."""
-    noted = request.config.stash.setdefault(_FIGURES, [])
 
     def note(text: str, *, full: bool = False) -> None:
         if FULL or not full:
-            noted.append((request.node.nodeid, text))
+            request.node.user_properties.append((FIGURE, text))  # goes with the report, out of a worker too
 
     return note
 
@@ -74,14 +73,19 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the figures, test by test, before the closing line."""
-    noted = config.stash.get(_FIGURES, [])
-    if noted:
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    told = {
+        report.nodeid: [text for name, text in report.user_properties if name == FIGURE]
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+    }
+    if any(told.values()):
         terminalreporter.section("figures")
-    for node in dict.fromkeys(node for node, _ in noted):
+    for node in sorted(node for node, figures in told.items() if figures):
         terminalreporter.write_line(node)
-        for text in (text for other, text in noted if other == node):
+        for text in told[node]:
             terminalreporter.write_line("  " + text.replace("\n", "\n  "))
 
 
