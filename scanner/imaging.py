@@ -10,9 +10,10 @@ from __future__ import annotations
 import io
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from scanner.errors import DamagedError
+from scanner.model import Planar
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -26,19 +27,6 @@ LARGEST_SEGMENT: Final = 0xFFFF - 2  # bytes
 EXIF_HEAD: Final = b"Exif\0\0"
 STRIP_PIXELS: Final = 500_000  # put together at a time: Pillow holds the interpreter's lock for that long
 SUBSAMPLING: Final = 2  # Pillow's number for 4:2:0
-
-
-class Planar(Protocol):
-    """A planar I420 picture: an Exposure or a PreviewFrame."""
-
-    @property
-    def width(self) -> int: ...
-
-    @property
-    def height(self) -> int: ...
-
-    @property
-    def yuv(self) -> bytes: ...
 
 
 def encode_jpeg(exposure: Planar, quality: int, exif: bytes | None) -> bytes:

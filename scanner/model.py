@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Literal, NewType
+from typing import Annotated, Literal, NewType, Protocol
 
 from msgspec import Meta, Struct, field
 
@@ -103,6 +103,19 @@ class Geometry(Value, frozen=True):
 
     distance: float
     target_height: float
+
+
+class Planar(Protocol):
+    """A planar I420 picture: an :class:`Exposure`, or a smaller one that is only looked at."""
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def height(self) -> int: ...
+
+    @property
+    def yuv(self) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,25 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from scanner.model import Quality
+from scanner.model import Planar, Quality
 
 if TYPE_CHECKING:
-    from typing import Protocol
-
     from numpy.typing import NDArray
-
-    class Planar(Protocol):
-        """A planar I420 picture: an Exposure or a PreviewFrame."""
-
-        @property
-        def width(self) -> int: ...
-
-        @property
-        def height(self) -> int: ...
-
-        @property
-        def yuv(self) -> bytes: ...
-
 
 BOX: Final = 0.36, 0.30, 0.64, 0.75  # left, top, right, bottom of the object's box as shares of the picture
 CLIPPED: Final = 250  # codes from here are highlights without detail

@@ -6,7 +6,7 @@ anything.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct, field
 
@@ -98,10 +98,11 @@ class ShotInfo(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Fault(Struct, frozen=True, kw_only=True):
-    """Why a job failed, or was cancelled by nobody: its session is gone."""
+    """Why a job failed, or was cancelled by nobody: its session is gone. ``detail``: the same facts for a machine."""
 
     code: str
     message: str
+    detail: dict[str, Any] = {}
 
 
 class JobResult(Struct, frozen=True, kw_only=True):
@@ -235,6 +236,17 @@ class CheckpointInfo(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+class CleanedSession(Struct, frozen=True, kw_only=True, gc=False):
+    """A session that went into the trash for its age, or would: so much as tells which it was, of up to 100,000."""
+
+    id: SessionId
+    title: str
+    state: PassState
+    created_at: str
+    photos: int
+    bytes: int
+
+
 class TrashEntry(Struct, frozen=True, kw_only=True):
     """A deleted session that can still come back."""
 
@@ -258,7 +270,7 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
 
 class Verification(Struct, frozen=True, kw_only=True):
     """What re-hashing a session found: names of photos and files. ``unmarked``: which damage could not be marked, and
-    why, a sentence each.
+    why, and what this program may not read, a sentence each.
     """
 
     session_id: SessionId

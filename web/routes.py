@@ -17,6 +17,7 @@ from scanner.model import CameraInfo
 from scanner.records import (
     AuditEntry,
     CheckpointInfo,
+    CleanedSession,
     Job,
     JobReport,
     LockInfo,
@@ -124,7 +125,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/api/sessions/merge", legacy.merge, Session, takes=legacy.Merge),
     post("/api/sessions/verify", life.verify_all, Job, status=202),
     post("/api/sessions/reindex", life.reindex, Job, status=202, role=Role.ADMIN),
-    post("/api/sessions/clean", life.clean, Listed[Session], takes=life.CleanUp),
+    post("/api/sessions/clean", life.clean, Listed[CleanedSession], takes=life.CleanUp),
     get(SESSION, sessions.show, Session),
     patch(SESSION, life.edit, Session, takes=SessionChanges),
     delete(SESSION, life.delete, TrashEntry),

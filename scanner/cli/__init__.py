@@ -5,7 +5,7 @@
 ``output``      tables, JSON, plain text where nobody looks at a terminal
 ``options``     values of options, checked where they are typed
 ``text``        numbers and moments for people
-``following``   a job followed by its events; ``--wait`` and ``watch``
+``following``   a job followed by its events; ``--wait`` and ``watch``; ``display``: how that looks
 ``scan`` ``jobs`` ``sessions`` ``restoring`` ``life`` ``legacy`` ``checkpoint`` ``locks`` ``history`` ``export`` ``rig``
 ``status`` ``configuration`` ``completion``   the commands, by group
 ``directory``   sessions read without a daemon

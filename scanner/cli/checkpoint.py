@@ -31,10 +31,7 @@ def save(context: Context, arguments: argparse.Namespace) -> int:
     """Save a checkpoint."""
     session = arguments.session or _the_one_at_work(context)
     made = context.client.post(f"{session_url(session)}/checkpoints", {"name": arguments.name})
-    if context.output.as_json:
-        context.output.data(made)
-    else:
-        context.output.say(f"checkpoint {made['name']} of {session}: {count(made['photos'], 'photo')}")
+    context.output.answer(made, f"checkpoint {made['name']} of {session}: {count(made['photos'], 'photo')}")
     return 0
 
 
@@ -93,8 +90,8 @@ def _the_one_at_work(context: Context) -> str:
 
 def _the_one_with(context: Context, name: str) -> str:
     """The only session that has a checkpoint of this name."""
-    rows = context.client.get(f"/api/checkpoints?limit={ALL}")["items"]
-    found = sorted({str(row["session_id"]) for row in rows if row["name"] == name})
+    rows = context.client.get(f"/api/checkpoints?limit={ALL}&name={quoted(name)}")["items"]
+    found = sorted({str(row["session_id"]) for row in rows})
     if not found:
         message = f"no session has a checkpoint {name!r}"
         raise CheckpointNotFoundError(message)

@@ -47,10 +47,10 @@ def check(context: Context, arguments: argparse.Namespace) -> int:
             output.complain(f"{where}: {one['path']} {one['message']}")
         return fault.exit_code
     rig = "no rig: safe mode" if config.rig is None else f"rig {config.rig.name!r}"
-    if output.as_json:
-        output.data({"file": None if file is None else str(file), "rig": config.rig is not None})
-    else:
-        output.say(f"{file or 'no file, all defaults'}: good ({rig})")
+    output.answer(
+        {"file": None if file is None else str(file), "rig": config.rig is not None},
+        f"{file or 'no file, all defaults'}: good ({rig})",
+    )
     return 0
 
 
@@ -72,8 +72,5 @@ def show(context: Context, arguments: argparse.Namespace) -> int:
 def path(context: Context, arguments: argparse.Namespace) -> int:
     """Print the path of the configuration."""
     file = _file(context, arguments)
-    if context.output.as_json:
-        context.output.data({"file": None if file is None else str(file)})
-    else:
-        context.output.say(str(file or "none: the defaults are used"))
+    context.output.answer({"file": None if file is None else str(file)}, str(file or "none: the defaults are used"))
     return 0

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 YES: Final = frozenset({"y", "yes"})
 DECLINED: Final = 1  # the exit code of what a person did not want after all
+INTERRUPTED: Final = 130  # and of what a person ended by Ctrl+C
 Handler = Callable[["Context", argparse.Namespace], int]
 
 

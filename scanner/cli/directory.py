@@ -68,7 +68,7 @@ def verify(context: Context, arguments: argparse.Namespace) -> int:
                 output.say(line)
         photos = count(sum(result.checked for result in results), "photo")
         output.say(f"{photos} of {count(len(results), 'session')} checked")
-    broken = any(result.missing or result.damaged for result in results)
+    broken = any(result.missing or result.damaged or result.unmarked for result in results)
     return DamagedError.exit_code if broken else 0
 
 
@@ -76,6 +76,7 @@ def _lines(result: Verification) -> Iterator[str]:
     for what in ("missing", "damaged", "unlisted"):
         for name in getattr(result, what):
             yield f"{result.session_id}: {name}: {what}"
+    yield from (f"{result.session_id}: {sentence}" for sentence in result.unmarked)
 
 
 def _found(root: Path) -> tuple[Found, ...]:

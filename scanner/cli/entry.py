@@ -11,7 +11,7 @@ from typing import Final
 
 import scanner
 from scanner.cli import completion
-from scanner.cli.context import Context, Groups
+from scanner.cli.context import INTERRUPTED, Context, Groups
 from scanner.cli.options import directory, port, speed
 from scanner.cli.output import Output
 from scanner.errors import InvalidError, ScannerError, StorageError
@@ -31,7 +31,6 @@ MODULES: Final = {  # where the commands at the top are
     "config": "configuration",
 }
 DAEMONS: Final = ("demo", "daemon")
-INTERRUPTED: Final = 130
 MISUSED: Final = 2
 
 EPILOG: Final = """\

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
+from scanner.cli.context import INTERRUPTED
 from scanner.cli.display import display_for, summary
 from scanner.cli.text import count, duration, size
 from scanner.errors import ScannerError, UnreachableError, error_types
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 ENDED: Final = frozenset({"completed", "failed", "cancelled"})
 TOPICS: Final = ("job_changed", "progress")
-INTERRUPTED: Final = 130
 CANCELLED: Final = 1
 STANDSTILL: Final = 6
 DAMAGED: Final = 6
@@ -73,10 +73,7 @@ def started(context: Context, job: Json, *, waiting: bool) -> int:
     output = context.output
     if waiting:
         return wait(context, job, on_interrupt="cancel")
-    if output.as_json:
-        output.data(job)
-    else:
-        output.say(f"{summary(job)}; watch it with: scanner jobs watch {job['id']}")
+    output.answer(job, f"{summary(job)}; watch it with: scanner jobs watch {job['id']}")
     return 0
 
 

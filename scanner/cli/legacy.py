@@ -49,10 +49,7 @@ def migrate(context: Context, arguments: argparse.Namespace) -> int:
 def merge(context: Context, arguments: argparse.Namespace) -> int:
     """Put two sessions together."""
     session = context.client.post("/api/sessions/merge", {"a": arguments.a, "b": arguments.b}, slow=True)
-    if context.output.as_json:
-        context.output.data(session)
-    else:
-        context.output.say(f"{session['id']} now holds both: {count(session['photos'], 'photo')}")
+    context.output.answer(session, f"{session['id']} now holds both: {count(session['photos'], 'photo')}")
     return 0
 
 

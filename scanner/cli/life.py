@@ -84,11 +84,8 @@ def delete(context: Context, arguments: argparse.Namespace) -> int:
         if not context.confirmed(question, force=False):
             return DECLINED
     entry = context.client.delete(session_url(arguments.id))
-    if context.output.as_json:
-        context.output.data(entry)
-    else:
-        gone = entry["session_id"]
-        context.output.say(f"{gone} is in the trash; back with: scanner sessions undelete {gone}")
+    gone = entry["session_id"]
+    context.output.answer(entry, f"{gone} is in the trash; back with: scanner sessions undelete {gone}")
     return 0
 
 
@@ -102,10 +99,7 @@ def undelete(context: Context, arguments: argparse.Namespace) -> int:
             _print_trash(context, found, empty="the trash is empty")
         return 0
     session = context.client.post(f"{session_url(arguments.id)}/undelete", slow=True)
-    if context.output.as_json:
-        context.output.data(session)
-    else:
-        context.output.say(f"{session['id']} is back")
+    context.output.answer(session, f"{session['id']} is back")
     return 0
 
 

@@ -52,10 +52,7 @@ def release(context: Context, arguments: argparse.Namespace) -> int:
         return DECLINED
     order = {"session_id": arguments.session, "pass": arguments.pass_, "reason": arguments.reason}
     forced = context.client.post("/api/locks/release", order)
-    if context.output.as_json:
-        context.output.data(forced)
-    else:
-        context.output.say(f"pass {arguments.pass_} of {arguments.session} was taken from {holder(forced)}")
+    context.output.answer(forced, f"pass {arguments.pass_} of {arguments.session} was taken from {holder(forced)}")
     return 0
 
 

@@ -40,6 +40,13 @@ class Output:
         """A line for people; with ``--json`` it goes where it does not disturb."""
         print(clean(text), file=self.err if self.as_json else self.out, flush=True)
 
+    def answer(self, value: Any, text: str) -> None:  # noqa: ANN401 - JSON
+        """What came of a command: ``value`` where JSON is asked for, ``text`` for people."""
+        if self.as_json:
+            self.data(value)
+        else:
+            self.say(text)
+
     def complain(self, text: str) -> None:
         """A line about something wrong."""
         print(clean(text), file=self.err, flush=True)

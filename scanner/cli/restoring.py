@@ -31,10 +31,7 @@ def resume(context: Context, arguments: argparse.Namespace) -> int:
     session, name = _to_resume(context, arguments)
     job = context.client.post(f"{session_url(session)}/passes/{name}/resume")
     output = context.output
-    if output.as_json:
-        output.data(job)
-    else:
-        output.say(f"scan {job['id']}: going on with pass {name} of session {session}")
+    output.answer(job, f"scan {job['id']}: going on with pass {name} of session {session}")
     return wait(context, job) if arguments.wait else 0
 
 

@@ -15,7 +15,7 @@ from scanner.errors import InvalidError
 if TYPE_CHECKING:
     from scanner.cli.context import Context, Groups, Json
 
-PASS_FIELDS: Final = ("plan", "cameras", "camera", "lights", "settle", "retake")
+PASS_FIELDS: Final = ("plan", "cameras", "camera", "lights", "settle", "retake")  # of a single pass
 LOWEST: Final = 10.0  # of the elevations that --rings spreads its rings over
 HIGHEST: Final = 50.0
 _RINGS: Final = re.compile(r"(\d{1,5})(?:x(\d{1,2}))?")

@@ -16,7 +16,7 @@ Keys = tuple[Key, ...]
 
 MAX_FAULTS: Final = 100  # listed; the others are counted
 _SENTENCE_FAULTS: Final = 5  # repeated in the message
-_FEW: Final = 12  # names that are all listed
+FEW: Final = 12  # names that are all listed
 _SHOWN: Final = 40  # characters of a value or key that are repeated
 _LARGE: Final = 1e15
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,60}")
@@ -76,7 +76,7 @@ def unknown(name: str, known: Iterable[str]) -> str:
     guess = nearest(name, names)
     if guess is not None:
         return f"is unknown; did you mean {guess!r}?"
-    return f"is unknown; there is {listed(names)}" if 0 < len(names) <= _FEW else "is unknown"
+    return f"is unknown; there is {listed(names)}" if 0 < len(names) <= FEW else "is unknown"
 
 
 def _steps(keys: Keys) -> Iterator[str]:

@@ -10,11 +10,10 @@ from typing import Any, Final
 
 from msgspec import inspect
 
-from scanner.decoding.faults import Faults, Key, Keys, listed, named, nearest, quoted, step, unknown
+from scanner.decoding.faults import FEW, Faults, Key, Keys, listed, named, nearest, quoted, step, unknown
 
 Container = dict[object, object] | list[object] | tuple[object, ...]
 
-_FEW: Final = 12  # keys that are all listed
 _DEEPEST: Final = 64  # keys on the way to a value
 _MOST_VALUES: Final = 1_000_000
 _MOST_BITS: Final = 1023  # of a whole number that can still become one with decimals
@@ -92,7 +91,7 @@ def _shape(kind: inspect.Type) -> tuple[str, tuple[type, ...]] | None:
     if isinstance(kind, inspect.EnumType):
         values = [member.value for member in kind.cls]
         return " or ".join(listed([value]) for value in values), tuple({type(value) for value in values})
-    if isinstance(kind, inspect.StructType) and len(kind.fields) <= _FEW:
+    if isinstance(kind, inspect.StructType) and len(kind.fields) <= FEW:
         return f"a group of keys ({', '.join(field.encode_name for field in kind.fields)})", (dict,)
     if isinstance(kind, inspect.Metadata):
         return _shape(kind.type)

@@ -45,7 +45,7 @@ class PreviewFrame:
 
 
 class Camera(Protocol):
-    """A camera. ``capture`` and ``preview`` may be used at the same time; a capture goes first."""
+    """A camera. ``capture`` and ``preview`` may be used at the same time; ``capture`` goes first."""
 
     @property
     def info(self) -> CameraInfo: ...

@@ -149,13 +149,14 @@ class Board:
     # ---- changing ------------------------------------------------------------------------------------------------
 
     async def move(self, ticket: Ticket, position: int) -> None:
-        """Put a waiting job at a place of its queue, 1 being next."""
+        """Put a waiting job at a place of its queue, 1 being next; the others close up, all at once."""
         others = [other for other in self.waiting(ticket.job.kind) if other is not ticket]
         others.insert(min(max(position - 1, 0), len(others)), ticket)
         ranks = sorted(other.job.rank for other in others)
-        for other, rank in zip(others, ranks, strict=True):
-            if other.job.rank != rank:
-                await self.change(other, rank=rank)
+        moved = [(other, rank) for other, rank in zip(others, ranks, strict=True) if other.job.rank != rank]
+        for other, rank in moved:
+            self.set(other, rank=rank)
+        await self.keep(*(other for other, _ in moved))
 
     def next_rank(self) -> float:
         """A rank behind everybody."""
@@ -204,19 +205,19 @@ class Board:
         ticket.decision = None
         self.set(ticket, state=JobState.PAUSED, pause=pause, order=None, shot=shot)
 
-    async def keep(self, ticket: Ticket) -> None:
-        """Write a changed job down, then announce it.
+    async def keep(self, *tickets: Ticket) -> None:
+        """Write changed jobs down, in one step, then announce them.
 
-        A disk that refuses does not keep the truth from the page: it is logged, and the next start finds the job
-        interrupted.
+        A disk that refuses does not keep the truth from the page: it is logged, and the next start finds the jobs as
+        they were written last, those at work interrupted.
         """
         try:
-            await self._store.put(self.view(ticket))
+            await self._store.put(*(self.view(ticket) for ticket in tickets))
         except StorageError as error:
-            log.warning(
-                "job %s could not be written down: %s", ticket.job.id, error.message, extra=fields_of(ticket.job)
-            )
-        self.announce(ticket)
+            for job in (ticket.job for ticket in tickets):
+                log.warning("job %s could not be written down: %s", job.id, error.message, extra=fields_of(job))
+        for ticket in tickets:
+            self.announce(ticket)
 
     async def change(self, ticket: Ticket, **fields: object) -> None:
         """:meth:`set`, then :meth:`keep`."""

@@ -64,7 +64,7 @@ class Commander:
             return self._skip(ticket, reason)
         if ticket.in_lane:
             ticket.decide(command)
-            return self._taken_up(ticket)
+            return self._taken_up(ticket, ticket.changes)
         if state in ENDED:
             return self._end_waiting(ticket, command)
         self.board.set(ticket, state=state, pause=None)
@@ -112,10 +112,10 @@ class Commander:
             message = "there is no failed shot to skip: the job is not paused on one"
             raise CommandRefusedError(message, command=Command.SKIP.value)
         ticket.skipping = True
-        return self._skip_and_resume(ticket, shot, reason or "skipped by the operator")
+        return self._skip_and_resume(ticket, shot, reason or "skipped by the operator", ticket.changes)
 
-    async def _skip_and_resume(self, ticket: Ticket, shot: int, reason: str) -> None:
-        seen = ticket.changes
+    async def _skip_and_resume(self, ticket: Ticket, shot: int, reason: str, seen: int) -> None:
+        """``seen``: changes of the job when it was ordered; another order may come before this begins."""
         try:
             await self.work.skip(ticket, shot, reason)
         finally:
@@ -124,7 +124,7 @@ class Commander:
             await self.board.change(ticket, shot=None)
         elif ticket.in_lane:
             ticket.decide(Command.RESUME)
-            await self._taken_up(ticket)
+            await self._taken_up(ticket, ticket.changes)
         else:
             await self.board.change(ticket, state=JobState.PENDING, pause=None, shot=None)
 
@@ -136,9 +136,10 @@ class Commander:
         if work is not None:
             await work
 
-    async def _taken_up(self, ticket: Ticket) -> None:
-        """Return when the runner has acted on the decision, so that the answer shows it."""
-        seen = ticket.changes
+    async def _taken_up(self, ticket: Ticket, seen: int) -> None:
+        """Return when the runner has acted on the decision, or another order was stronger, so that the answer shows it.
+        ``seen``: changes of the job when it was decided.
+        """
         while ticket.in_lane and ticket.changes == seen and not self.board.closing:
             await self.board.wait_change()
 

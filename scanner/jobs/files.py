@@ -77,7 +77,7 @@ class FileRunner:
         try:
             return await WORKS[errand.job.kind](errand)
         except ScannerError as error:
-            return Fault(code=error.code, message=error.message)
+            return Fault(code=error.code, message=error.message, detail=error.detail)
 
     async def _end(self, ticket: Ticket, outcome: JobResult | Fault | None) -> None:
         fields, job = fields_of(ticket.job), ticket.job

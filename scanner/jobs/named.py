@@ -37,13 +37,9 @@ class NamedPasses:
         """
         async with self._one_at_a_time:
             info = await self._unfinished(session_id, name)
-            if self.board.active_for(session_id, name) is None:
-                await self._require_unlocked(session_id, name)
-            ticket = self.board.active_for(session_id, name)
+            ticket = await self._living(session_id, name)
             if ticket is None:
-                ticket = await self.board.add(await self._job(session_id, info, origin, JobState.PENDING))
-                ticket.reopen = name
-                return self.board.view(ticket)
+                return self.board.view(await self._begun(session_id, info, origin, JobState.PENDING))
             await self._require_next(ticket, name)
             await self._give(ticket, Command.RESUME)
             return self.board.view(ticket)
@@ -54,12 +50,9 @@ class NamedPasses:
         """
         async with self._one_at_a_time:
             info = await self._unfinished(session_id, name)
-            if self.board.active_for(session_id, name) is None:
-                await self._require_unlocked(session_id, name)
-            ticket = self.board.active_for(session_id, name)
+            ticket = await self._living(session_id, name)
             if ticket is None:
-                ticket = await self.board.add(await self._job(session_id, info, origin, JobState.PAUSED))
-                ticket.reopen = name
+                ticket = await self._begun(session_id, info, origin, JobState.PAUSED)
                 await self._give(ticket, command)
             elif ticket.orders is not None and ticket.job.pass_ == name:
                 await self._give(ticket, command, alone=True)
@@ -101,10 +94,20 @@ class NamedPasses:
                 message = f"{lock.origin} works on pass {name} on {lock.host} since {lock.since}"
                 raise PassLockedError(message, host=lock.host, origin=lock.origin, since=lock.since, job_id=lock.job_id)
 
-    async def _job(self, session_id: SessionId, info: PassInfo, origin: str, state: JobState) -> Job:
+    async def _living(self, session_id: SessionId, name: PassName) -> Ticket | None:
+        """The job that has the pass. Errors: PassLockedError where none has and another scanner works on it."""
+        if self.board.active_for(session_id, name) is None:
+            await self._require_unlocked(session_id, name)
+        return self.board.active_for(session_id, name)
+
+    async def _begun(self, session_id: SessionId, info: PassInfo, origin: str, state: JobState) -> Ticket:
+        """A new job for the pass alone."""
         handle = await self.storage.handle(session_id)
         job = self.submitter.job_for(session_id, handle.title, (info.name,), origin, photos=info.shots)
-        return replace(job, state=state, pause=NOT_AT_WORK if state is JobState.PAUSED else None)
+        pause = NOT_AT_WORK if state is JobState.PAUSED else None
+        ticket = await self.board.add(replace(job, state=state, pause=pause))
+        ticket.reopen = info.name
+        return ticket
 
     async def _unfinished(self, session_id: SessionId, name: PassName) -> PassInfo:
         session = await self.storage.get_session(session_id)

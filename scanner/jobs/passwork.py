@@ -170,7 +170,7 @@ class PassWork:
         """Somebody took the pass by force: it is his now, and nothing of it is touched any more."""
         ticket.orders = None
         log.error("the scan ends: %s", error.message, extra=fields_of(ticket.job))
-        why = Fault(code=error.code, message=error.message)
+        why = Fault(code=error.code, message=error.message, detail=error.detail)
         await self.board.change(
             ticket, state=JobState.FAILED, error=why, pause=None, order=None, shot=None, ended_at=self.board.now()
         )

@@ -29,7 +29,7 @@ from scanner.jobs.sessions import WholeSessions
 from scanner.jobs.submission import Submitter
 from scanner.model import JobId, PassName, SessionId
 from scanner.planning import PlanEstimate
-from scanner.records import CheckpointInfo, Job, JobReport, Session, TrashEntry
+from scanner.records import CheckpointInfo, CleanedSession, Job, JobReport, TrashEntry
 from scanner.spec import PassSpec, ScanSpec
 from scanner.states import ACTIVE, Command, JobState
 from scanner.storage import SessionHandle, StorageManager, Submission
@@ -191,7 +191,9 @@ class JobQueue:
         """
         return await self._lanes.keep(self._sessions.delete(session_id, origin))
 
-    async def clean_sessions(self, older_than: timedelta, origin: str, *, dry_run: bool = False) -> tuple[Session, ...]:
+    async def clean_sessions(
+        self, older_than: timedelta, origin: str, *, dry_run: bool = False
+    ) -> tuple[CleanedSession, ...]:
         """Move sessions that ended longer ago and that no job has into the trash. Errors: ClockError, StorageError."""
         return await self._lanes.keep(self._sessions.clean(older_than, origin, dry_run=dry_run))
 

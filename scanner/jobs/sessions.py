@@ -16,7 +16,7 @@ from scanner.errors import StorageError
 from scanner.jobs.board import SCAN, Board, Ticket, fields_of
 from scanner.jobs.passwork import OVER, PassWork, gone, without_session
 from scanner.model import PassName, Pause, SessionId
-from scanner.records import CheckpointInfo, Session, TrashEntry
+from scanner.records import CheckpointInfo, CleanedSession, TrashEntry
 from scanner.states import JobState
 from scanner.storage import SessionHandle, StorageManager
 
@@ -38,7 +38,7 @@ class WholeSessions:
         with self._deleting(session_id):
             return await self.storage.trash.delete(session_id, origin=origin)
 
-    async def clean(self, older_than: timedelta, origin: str, *, dry_run: bool) -> tuple[Session, ...]:
+    async def clean(self, older_than: timedelta, origin: str, *, dry_run: bool) -> tuple[CleanedSession, ...]:
         """Into the trash what ended longer ago and no job has at that moment; what goes, or would. Errors: ClockError,
         StorageError.
         """

@@ -13,7 +13,11 @@ from collections.abc import Iterator
 import pytest
 
 from scanner import errors
-from scanner.cli import build_parser
+from scanner.cli import build_parser, directory, following, scan, sessions
+from scanner.jobs import adopting
+from scanner.planning import specs
+from scanner.states import ENDED, PassState
+from scanner.storage.directory.views import FORMAT
 from tests.support.tree import TOP
 from web.routes import ROUTES
 
@@ -101,6 +105,13 @@ def test_every_command_that_the_readme_shows_is_understood():
     assert len(shown) > 5
     for line in shown:
         assert build_parser().parse_args(shlex.split(line)).command, line
+
+
+def test_what_the_command_line_says_again_to_start_quickly_is_what_the_daemon_says():
+    assert scan.PASS_FIELDS == specs.PASS_FIELDS
+    assert set(sessions.STATES) == {*PassState, "incomplete"}
+    assert following.ENDED == ENDED
+    assert {directory.CURRENT, adopting.CURRENT} == {FORMAT}
 
 
 def test_the_readme_lists_every_route():

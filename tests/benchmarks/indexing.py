@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,6 @@ REBUILT: Final = 10_000
 MANY: Final = 100_000
 FEW: Final = 100
 ROUNDS: Final = 3
-ASKED: Final = 40  # times each question
 WORDS: Final = ("vase", "b", "m", "museum", "blue vase", "golden", "1234", "inv 0042", "vitrine 7", "fragile")
 
 
@@ -169,12 +168,17 @@ async def _measure(place: Path) -> None:
 
 
 def _read(sessions: Path) -> None:
-    """The files that the index is made from, found as it finds them."""
+    """The files that the index is made from, found as it finds them: which journals a pass has, and which checkpoints
+    a session, only their directories tell.
+    """
     for session in sorted(path for path in sessions.iterdir()):
         (session / "metadata/session.json").read_bytes()
         for place in (session / "metadata/passes").iterdir():
-            (place / "pass.json").read_bytes()
-            (place / "journal.jsonl").read_bytes()
+            for path in place.iterdir():
+                if path.name == "pass.json" or path.name.startswith("journal"):
+                    path.read_bytes()
+        with suppress(FileNotFoundError):
+            tuple((session / "metadata/checkpoints").iterdir())
 
 
 def _seconds(work: Callable[[], None]) -> float:

@@ -83,7 +83,7 @@ def restore_row(page: Page, title: str) -> Locator:
 
 def foot(page: Page, part: str) -> Locator:
     """A panel at the foot of a session: checkpoints, notes, keeping. It is loaded when it comes near the window."""
-    page.locator("[data-part=about]").scroll_into_view_if_needed()
+    page.locator("[data-part=foot]").scroll_into_view_if_needed()
     panel = page.locator(f"[data-part={part}]")
     expect(panel).to_be_visible()
     return panel

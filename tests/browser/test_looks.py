@@ -42,8 +42,8 @@ def addresses(daemon: Daemon) -> dict[str, str]:
 def whole(page: Page) -> None:
     """Everything is there, what is loaded when it comes near the window too."""
     page.wait_for_load_state("networkidle")
-    if page.locator("[data-slot]").count():
-        page.locator("[data-part=about]").scroll_into_view_if_needed()
+    if page.locator("[data-part=foot]").count():
+        page.locator("[data-part=foot]").scroll_into_view_if_needed()
         expect(page.locator("[data-part=keeping]")).to_be_visible()
         page.wait_for_load_state("networkidle")
 
@@ -88,11 +88,15 @@ def weigh(response: Response) -> dict[str, int]:
     return {} if path.startswith("/api/") else {path: int(response.headers.get("content-length", 0))}
 
 
-def test_nothing_moves_while_a_page_loads(furnished, visit):
+@pytest.mark.parametrize("width", WIDTHS if FULL else turn("shift").sample(list(WIDTHS), 1))
+def test_nothing_moves_while_a_page_loads(furnished, visit, width):
+    """Nor while what lies below the window is loaded."""
+    size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
     for path in addresses(furnished).values():
-        there = visit(furnished.url + path)
-        there.page.wait_for_load_state("networkidle")
-        assert round(there.shift, 3) == 0, (path, there.shifted)
+        there = visit(furnished.url + path, viewport=size, has_touch=width == "phone")
+        steps.is_live(there.page)
+        whole(there.page)
+        assert round(there.shift, 4) == 0, (path, there.shifted)
         there.page.close()
 
 

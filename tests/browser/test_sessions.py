@@ -96,6 +96,35 @@ def test_a_legacy_session_is_shown_migrated_and_brought_back(daemon, visit):
     assert folders(daemon) == before
 
 
+def test_photos_taken_since_a_migration_go_aside_only_when_that_was_said(daemon, visit):
+    (found,) = restarted_with(daemon, lambda sessions: old.raspi(sessions, title="Old vase"))
+    before, path = folders(daemon), f"/api/sessions/{found['id']}"
+    migration = daemon.post(f"{path}/migrate")
+    daemon.until(lambda: daemon.job_state(migration["id"]) == "completed", "it is migrated", 60.0)
+    again = {"name": "again", "plan": {"kind": "rings", "rings": [{"elevation": 10.0, "count": 4}]}}
+    job = daemon.post(f"{path}/passes", again)
+    daemon.until(lambda: daemon.job_state(job["id"]) == "completed", "photos were taken since", 60.0)
+
+    there = visit(f"{daemon.url}/sessions/{found['id']}")
+    page, dialog = there.page, there.page.locator("dialog[open]")
+    panel = steps.foot(page, "keeping")
+    for which in ("keep", "force"):
+        steps.act(panel, "undo-migration")
+        expect(dialog).to_contain_text(f"it is kept in sessions/.undone_{found['id']}.")
+        steps.answer(page, "undo")
+        expect(dialog).to_contain_text("4 photos were taken since the migration.")
+        expect(dialog).to_contain_text(f"disk in sessions/.undone_{found['id']}.")
+        expect(dialog.locator("[data-answer=keep]")).to_be_focused()
+        assert there.axe() == []
+        assert len(daemon.photos(found["id"])) == 10
+        steps.answer(page, which)
+    steps.toasted(page, f"kept in sessions/.undone_{found['id']}, with 4 photos taken since.")
+    expect(page.locator("[data-part=head] .tag.legacy")).to_be_visible()
+    assert folders(daemon) == before
+    assert len(list(daemon.sessions.glob(f".undone_{found['id']}/images/again/*.jpg"))) == 4
+    expect(page.locator("[data-toast=bad]")).to_have_count(0)
+
+
 def test_the_first_change_migrates_and_says_so(daemon, visit):
     (found,) = restarted_with(daemon, lambda sessions: old.raspi(sessions, title="Old vase"))
     page = visit(f"{daemon.url}/sessions/{found['id']}").page

@@ -7,10 +7,10 @@ import re
 from scanner.errors import CheckpointExistsError
 from scanner.model import SessionId
 from scanner.states import PassState
-from scanner.storage import SessionChanges
-from tests.crash.scanning import FLIPPED, PRESSED, scanned, take_the_rest
-from tests.crash.scenario import Heard, Scenario, World
-from tests.scanner.storage.support import RIG, UPRIGHT, Place, names, new_pass, save, working
+from scanner.storage import SessionChanges, StorageManager
+from tests.crash.scanning import Scanned, scanned, take_the_rest
+from tests.crash.scenario import BackAndForth, Heard, Scenario, World
+from tests.scanner.storage.support import FLIPPED, PRESSED, RIG, UPRIGHT, Place, names, new_pass, save, working
 
 HALF = "half"
 EARLIER = {UPRIGHT: [1, 2], FLIPPED: []}  # the saved shots of every pass at that checkpoint, and after it
@@ -121,46 +121,38 @@ class Restore(Scenario):
         return next(info.name for info in infos if info.automatic and info.photos == 5)
 
 
-class Delete(Scenario):
+class Delete(BackAndForth):
     """A session is deleted, taken back, and deleted again."""
-
-    session: SessionId
 
     async def prepare(self, place: Place) -> None:
         self.session = await scanned(place)
         await scanned(place, title="Red cup")
         self.keep(place)
 
-    async def run(self, world: World) -> None:
-        trash = world.storage.trash
-        await trash.delete(self.session, origin="cli")
-        world.tell("state", "deleted")
-        world.tell("state", "on its way")
-        await trash.undelete(self.session, origin="cli")
-        world.tell("state", "back")
-        world.tell("state", "on its way")
-        await trash.delete(self.session, origin="cli")
-        world.tell("state", "deleted")
+    async def do(self, storage: StorageManager) -> None:
+        await storage.trash.delete(self.session, origin="cli")
+
+    async def undo(self, storage: StorageManager) -> None:
+        await storage.trash.undelete(self.session, origin="cli")
 
     async def finish(self, world: World, heard: Heard) -> None:
         storage = world.storage
-        known = heard.all("state")
+        done = self.done(heard)
         for _ in range(2):
             listed = [item.id for item in (await storage.list_sessions()).items]
             thrown = [entry.session_id for entry in await storage.trash.list()]
             assert sorted([*listed, *thrown]) == sorted({*listed, *thrown})
             assert len(listed) + len(thrown) == 2
-            if known and known[-1] != "on its way":
-                assert (self.session in thrown) == (known[-1] == "deleted")
+            assert done in {None, self.session in thrown}
             if self.session in thrown:
                 handle = await storage.trash.undelete(self.session, origin="cli")
                 assert handle.title == "Blue vase"
                 await take_the_rest(world, handle, UPRIGHT, Heard())
-                known = ["back"]
+                done = False
             else:
                 entry = await storage.trash.delete(self.session, origin="cli")
                 assert (entry.title, entry.photos) == ("Blue vase", 4)
-                known = ["deleted"]
+                done = True
 
 
 class Purge(Scenario):
@@ -192,14 +184,8 @@ class Purge(Scenario):
             assert "purged" not in heard
 
 
-class Edit(Scenario):
+class Edit(Scanned):
     """A session gets another title and other notes."""
-
-    session: SessionId
-
-    async def prepare(self, place: Place) -> None:
-        self.session = await scanned(place)
-        self.keep(place)
 
     async def run(self, world: World) -> None:
         changes = SessionChanges(title="Green jug", notes="as it is", tags=("one", "two"))

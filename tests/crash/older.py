@@ -6,8 +6,9 @@ from pathlib import Path
 
 from scanner.model import SessionId
 from scanner.storage import StorageManager
+from tests.crash.living import Delete
 from tests.crash.scanning import scanned
-from tests.crash.scenario import Heard, Scenario, World
+from tests.crash.scenario import BackAndForth, Heard, Scenario, World
 from tests.scanner.storage.formats.support import BERLIN, dual, openscan, raspi, tree_hash
 from tests.scanner.storage.support import Place, names
 
@@ -19,11 +20,10 @@ async def only(storage: StorageManager) -> SessionId:
     return session.id
 
 
-class Migrate(Scenario):
+class Migrate(BackAndForth):
     """An old session becomes one of this product; then that is undone, and done again."""
 
     folders: tuple[str, ...]
-    session: SessionId
 
     def make(self, sessions: Path) -> None:
         raspi(sessions, points=2)
@@ -38,29 +38,25 @@ class Migrate(Scenario):
             self.session = await only(storage)
             self.photos = (await storage.get_session(self.session)).photos
 
-    async def run(self, world: World) -> None:
-        legacy = world.storage.legacy
-        await legacy.migrate(self.session, origin="cli")
-        world.tell("state", "current")
-        world.tell("state", "on its way")
-        await legacy.undo(self.session, origin="cli")
-        world.tell("state", "old")
-        world.tell("state", "on its way")
-        await legacy.migrate(self.session, origin="cli")
-        world.tell("state", "current")
+    async def do(self, storage: StorageManager) -> None:
+        await storage.legacy.migrate(self.session, origin="cli")
+
+    async def undo(self, storage: StorageManager) -> None:
+        await storage.legacy.undo(self.session, origin="cli")
 
     async def finish(self, world: World, heard: Heard) -> None:
         storage = world.storage
         assert await only(storage) == self.session
         session = await storage.get_session(self.session)
-        known = heard.all("state")
-        if known and known[-1] != "on its way":
-            assert (session.format == "current") == (known[-1] == "current")
-        await storage.legacy.migrate(self.session, origin="cli")
+        assert self.done(heard) in {None, session.format == "current"}
+        await self.do(storage)
         migrated = await storage.get_session(self.session)
         assert migrated.format == "current"
         assert migrated.photos == session.photos == self.photos
-        await storage.legacy.undo(self.session, origin="cli")
+        assert [(mark.name, mark.photos) for mark in await storage.checkpoints.list(self.session)] == [
+            ("auto-1", self.photos)
+        ]
+        await self.undo(storage)
         assert {folder: tree_hash(world.place.sessions / folder) for folder in self.folders} == self.truth
         assert (await storage.get_session(await only(storage))).format != "current"
 
@@ -104,13 +100,15 @@ class Merge(Scenario):
             await storage.legacy.merge(*self.pair, origin="cli")
         session = await storage.get_session(await only(storage))
         assert session.photos == len(self.precious)
+        (mark,) = await storage.checkpoints.list(session.id)
+        assert mark.photos == session.photos
         assert await storage.legacy.questions() == ()
 
 
-class DeleteDual(Scenario):
+class DeleteDual(Delete):
     """An old session of two folders is deleted and taken back, unmigrated."""
 
-    session: SessionId
+    times = 2
 
     async def prepare(self, place: Place) -> None:
         self.options["timezone"] = BERLIN
@@ -120,25 +118,15 @@ class DeleteDual(Scenario):
         async with place.storage(**self.options) as storage:
             self.session = await only(storage)
 
-    async def run(self, world: World) -> None:
-        trash = world.storage.trash
-        await trash.delete(self.session, origin="cli")
-        world.tell("state", "deleted")
-        world.tell("state", "on its way")
-        await trash.undelete(self.session, origin="cli")
-        world.tell("state", "back")
-
     async def finish(self, world: World, heard: Heard) -> None:
-        trash, known = world.storage.trash, heard.all("state")
-        thrown = [entry.session_id for entry in await trash.list()]
+        thrown = [entry.session_id for entry in await world.storage.trash.list()]
         listed = [item.id for item in (await world.storage.list_sessions()).items]
         assert [*thrown, *listed] == [self.session]
-        if known and known[-1] != "on its way":
-            assert bool(thrown) == (known[-1] == "deleted")
+        assert self.done(heard) in {None, bool(thrown)}
         if not thrown:
-            await trash.delete(self.session, origin="cli")
+            await self.do(world.storage)
         assert names(world.place.sessions) == []
-        await trash.undelete(self.session, origin="cli")
+        await self.undo(world.storage)
         assert tree_hash(world.place.sessions) == self.truth
         assert await only(world.storage) == self.session
 

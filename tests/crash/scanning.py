@@ -7,16 +7,25 @@ import shutil
 from pathlib import Path
 
 from scanner.errors import NotFoundError
-from scanner.model import PassName, Pause, SessionId
+from scanner.model import PassName, SessionId
 from scanner.states import PassState
 from scanner.storage import SessionHandle, Submission
 from tests.crash.scenario import Heard, Scenario, World
-from tests.scanner.storage.support import RIG, UPRIGHT, Place, names, new_pass, new_session, save, working
+from tests.scanner.storage.support import (
+    FLIPPED,
+    KEY,
+    PRESSED,
+    RIG,
+    UPRIGHT,
+    Place,
+    names,
+    new_pass,
+    new_session,
+    save,
+    working,
+)
 
-KEY = Submission("key-1", "d" * 64)
 SECOND = Submission("key-2", "e" * 64)
-PRESSED = Pause(by="user", reason="paused", message="")
-FLIPPED = PassName("flipped")
 
 
 async def scanned(place: Place, shots: int = 4, *, finished: bool = True, title: str = "Blue vase") -> SessionId:
@@ -143,14 +152,18 @@ def harm(session: Path) -> None:
     journal.write_bytes(b"".join(rows[:2]) + b"noise\n" + b"".join(rows[3:]))
 
 
-class SecondPass(Scenario):
-    """A pass more for a session that has one; the first one is not touched."""
+class Scanned(Scenario):
+    """What is done to a session whose one pass is complete."""
 
     session: SessionId
 
     async def prepare(self, place: Place) -> None:
         self.session = await scanned(place)
         self.keep(place)
+
+
+class SecondPass(Scanned):
+    """A pass more for a session that has one; the first one is not touched."""
 
     async def run(self, world: World) -> None:
         handle = await world.storage.add_pass(self.session, new_pass("flipped", 2), rig=RIG, submission=SECOND)
@@ -171,14 +184,8 @@ class SecondPass(Scenario):
         ]  # fmt: skip
 
 
-class Export(Scenario):
+class Export(Scanned):
     """An export is put in place, then another one in its place."""
-
-    session: SessionId
-
-    async def prepare(self, place: Place) -> None:
-        self.session = await scanned(place)
-        self.keep(place)
 
     async def publish(self, world: World, text: str) -> None:
         def build(target: Path) -> None:
@@ -216,14 +223,8 @@ class Export(Scenario):
         assert names(world.place.sessions / self.session / "exports") == ["colmap"]
 
 
-class Discard(Scenario):
+class Discard(Scanned):
     """A session and a pass are made, and taken back before anything was saved."""
-
-    session: SessionId
-
-    async def prepare(self, place: Place) -> None:
-        self.session = await scanned(place)
-        self.keep(place)
 
     async def run(self, world: World) -> None:
         storage = world.storage

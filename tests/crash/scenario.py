@@ -80,6 +80,31 @@ class Scenario:
         self.precious |= pictures(place.data)
 
 
+class BackAndForth(Scenario):
+    """Something is done to a session, undone, and done again, ``times`` in all."""
+
+    session: SessionId
+    times = 3
+
+    async def do(self, storage: StorageManager) -> None:
+        raise NotImplementedError
+
+    async def undo(self, storage: StorageManager) -> None:
+        raise NotImplementedError
+
+    async def run(self, world: World) -> None:
+        for turn in range(self.times):
+            if turn:
+                world.tell("done", None)
+            await (self.undo if turn % 2 else self.do)(world.storage)
+            world.tell("done", turn % 2 == 0)
+
+    @staticmethod
+    def done(heard: Heard) -> bool | None:
+        """Whether it is done, as far as callers were told; None while it was on its way."""
+        return (heard.all("done") or [None])[-1]
+
+
 def digest(path: Path) -> str:
     """sha256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

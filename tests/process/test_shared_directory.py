@@ -15,7 +15,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from scanner.storage.disk.layout import Layout
 from scanner.storage.journal.progress import PassProgress
 from scanner.storage.locks.lockfile import newest_generation
 from tests.scanner.storage.support import new_pass, new_session
-from tests.support.daemon import Daemon, HttpError, environment, small_scan
+from tests.support.daemon import Daemon, HttpError, environment, on_one_data_directory, small_scan
 from tests.support.sample import sample
 from tests.support.stream import EventStream
 from tests.support.tree import TOP
@@ -67,12 +66,8 @@ def pair(tmp_path: Path) -> Iterator[tuple[Daemon, Daemon]]:
     """Two running daemons; the second has the data directory of the first."""
     first, second = Daemon(tmp_path / "first", speed=20.0), Daemon(tmp_path / "second", speed=20.0)
     first.measured = second.measured = False
-    with ExitStack() as stack:
-        stack.enter_context(first)
-        second.directory.mkdir()
-        (second.directory / "data").symlink_to(first.directory / "data")
-        stack.enter_context(second)
-        yield first, second
+    with on_one_data_directory(first, second) as pair:
+        yield pair
 
 
 def pass_of(session: str, daemon: Daemon, name: str = "main") -> dict[str, Any]:

@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
 
@@ -179,6 +179,16 @@ class Daemon:
     def job_state(self, job: str) -> str:
         """The state of a job."""
         return str(self.get(f"/api/jobs/{job}")["state"])
+
+
+@contextlib.contextmanager
+def on_one_data_directory(first: Daemon, second: Daemon) -> Iterator[tuple[Daemon, Daemon]]:
+    """Both started; the second has the data directory of the first. They are killed at the end."""
+    with first:
+        second.directory.mkdir()
+        (second.directory / "data").symlink_to(first.directory / "data")
+        with second:
+            yield first, second
 
 
 def environment(*, measured: bool = True) -> dict[str, str]:

@@ -68,15 +68,17 @@ class Made:
     photos: int
 
 
-def make_sessions(root: Path, count: int, *, of: int | None = None, first: int = 0) -> list[Made]:
+def make_sessions(
+    root: Path, count: int, *, of: int | None = None, first: int = 0, begin: datetime = BEGIN
+) -> list[Made]:
     """Sessions ``first`` to ``first + count`` below ``root`` (the ``sessions`` directory), ``of`` so many in all."""
     root.mkdir(parents=True, exist_ok=True)
-    return [_make(root, number, of or count) for number in range(first, first + count)]
+    return [_make(root, number, begin + SPAN * (number / (of or count))) for number in range(first, first + count)]
 
 
-def _make(root: Path, number: int, of: int) -> Made:
+def _make(root: Path, number: int, begun: datetime) -> Made:
     chance = random.Random(number)  # noqa: S311 - nothing here is secret
-    moment = BEGIN + SPAN * (number / of) + timedelta(milliseconds=number % 997)
+    moment = begun + timedelta(milliseconds=number % 997)
     title = f"{chance.choice(COLOURS)} {chance.choice(THINGS)} {number}"
     session_id = session_ids(moment, title, 1)
     paths = SessionPaths(root / session_id)

@@ -122,6 +122,7 @@ BAD = [
     Bad("GET", "/api/statistics?from=2026-01-01", None, 400, "invalid", ["from"]),
     Bad("GET", "/api/jobs/report?format=pdf", None, 400, "invalid", ["format"]),
     Bad("GET", "/api/checkpoints?limit=0", None, 400, "invalid", ["limit"]),
+    Bad("GET", "/api/checkpoints?name=..%2Fx", None, 400, "invalid", ["name"]),
     Bad("GET", "/api/audit?limit=1001", None, 400, "invalid", ["limit"]),
     Bad("GET", "/api/sessions?tag=" + "x" * 201, None, 400, "invalid", ["tag"]),
 ]

@@ -33,6 +33,8 @@ async def test_back_to_a_checkpoint_and_forward_again(app: App, ask: Callable[..
     everywhere = (await ask("GET", "/api/checkpoints")).body["items"]
     assert {one["session_id"] for one in everywhere} == {session}
     assert (await ask("GET", "/api/checkpoints?limit=1")).body["items"] == everywhere[:1]
+    named = (await ask("GET", "/api/checkpoints?name=one-pass")).body["items"]
+    assert named == [one for one in everywhere if one["name"] == "one-pass"] != everywhere
 
     back = await ask("POST", f"{url}/checkpoints/{forward.body['name']}/restore")
     assert back.status == 200

@@ -20,15 +20,16 @@ class NewCheckpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CheckpointsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many."""
+    """How many, and of which name."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 200
+    name: Slug | None = None
 
 
 async def list_all(request: web.Request) -> web.StreamResponse:
     """The checkpoints of all sessions, newest first."""
-    limit = query_of(request, CheckpointsQuery).limit
-    return listing(await daemon(request).storage.checkpoints.list_all(limit))
+    query = query_of(request, CheckpointsQuery)
+    return listing(await daemon(request).storage.checkpoints.list_all(query.limit, query.name))
 
 
 async def list_of_session(request: web.Request) -> web.StreamResponse:

@@ -12,6 +12,7 @@ from aiohttp import web
 from scanner.errors import InvalidError
 from scanner.records import JobReport, PassHistory
 from scanner.storage import HistoryPage, HistoryQuery
+from web.api.sessions import Words
 from web.codec import Listed, answer, query_of
 from web.context import context, daemon
 from web.reports import Columns, Format, Report, pieces_of, send_report
@@ -21,7 +22,6 @@ PAGE: Final = 50  # passes of a list, unless a limit is named
 MOST: Final = 200
 
 Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}\Z", description="a day (UTC) such as 2026-11-20")]
-Words = Annotated[str, msgspec.Meta(max_length=200)]
 Cursor = Annotated[str, msgspec.Meta(max_length=500)]
 
 PASS_COLUMNS: Final[Columns[PassHistory]] = {

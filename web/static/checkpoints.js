@@ -35,7 +35,7 @@ export class Checkpoints {
     this.el = h('section.pane', { 'aria-labelledby': 'checkpoints-h', 'data-part': 'checkpoints' }, h('div.pane-h', null, h('h2', { id: 'checkpoints-h' }, t.keep.checkpoints), h('div.end', null, this.add)), this.onward, this.list, this.none);
     this.soon = debounce(() => void this.read(), 300);
     this.offs = [this.soon.cancel, model.on('session', () => this.soon()), store.on('link', () => this.draw())];
-    void this.read();
+    this.ready = this.read();
   }
 
   close() {

@@ -144,8 +144,8 @@ export class Painter {
     const o = this.#optics, at = this.#at ?? { azimuth: 0, elevation: 30 };
     const key = at.elevation.toFixed(1), reach = this.#extents.get(key) ?? extent(o, at.elevation, this.#heights);
     this.#extents.set(key, reach);
-    const k = Math.min((w - 88) / (2 * reach[2]), (h - 56) / (reach[1] - reach[0])); // room for labels: 44 each side, 36 above, 20 below
-    const cx = w / 2, cy = 36 + (h - 56) / 2 - k * (reach[0] + reach[1]) / 2;
+    const k = Math.min((w - 88) / (2 * reach[2]), (h - 80) / (reach[1] - reach[0])); // room for labels: 44 each side, 52 above, 28 below
+    const cx = w / 2, cy = 52 + (h - 80) / 2 - k * (reach[0] + reach[1]) / 2;
     const see = pose(o, at.azimuth, at.elevation);
     const P = (/** @type {Point} */ q) => { const v = project(o, see, q); return /** @type {Point} */ ([cx + k * v[0], cy + k * v[1], v[2]]); };
     this.P = P;
@@ -240,7 +240,7 @@ export class Painter {
   #drawScale(azimuth) {
     const { g, P, c } = this, o = this.#optics, rings = this.#rings;
     for (const height of rings ?? []) this.#circle(a => onShell(o, a, height), 3, 0.3);
-    const side = (azimuth + 277.5) % 360, top = Math.min(90, Math.max(...this.#heights) + 9), foot = Math.min(0, ...this.#heights);
+    const side = (azimuth + 277.5) % 360, top = Math.min(90, Math.max(...this.#heights) + 4), foot = Math.min(0, ...this.#heights);
     for (let e = foot; e < top; e += 3) this.#line([onShell(o, side, e), onShell(o, side, e + 3)], 0.4);
     for (let e = Math.ceil(foot / 5) * 5; e <= top; e += 5) this.#line([onShell(o, side, e), onShell(o, side, e, e % 10 ? 3 : 5.5)], 0.5);
     g.textAlign = 'left';

@@ -48,7 +48,7 @@ export class Questions {
       return id === this.only ? null : h('a.btn.bare', { href: `/sessions/${encodeURIComponent(id)}`, 'data-action': 'show', 'aria-label': x.showLabel(words, id) }, words);
     };
     const put = () => { later.add(keyOf(item)); void this.read(); };
-    return h('div.notice.info', { 'data-question': keyOf(item) }, icon('info'), h('p', null, h('b', null, x.question), ` ${tidy(item.text)} `, h('span.mono', null, [item.first, item.second].filter(id => id !== this.only).join(', '))), h('div.end', null, link(item.first, 0), link(item.second, 1),
+    return h('div.notice.info', { 'data-question': keyOf(item) }, icon('info'), h('p', null, h('b', null, x.question), ` ${tidy(item.text)}`), h('div.end', null, link(item.first, 0), link(item.second, 1),
       h('button.btn.bare', { type: 'button', 'data-action': 'later', onclick: put }, x.later), h('button.btn', { type: 'button', 'data-action': 'merge', onclick: (/** @type {Event} */ event) => void this.merge(item, /** @type {Element} */ (event.currentTarget)) }, x.merge)));
   }
 

@@ -109,7 +109,7 @@ export class RestoreCard {
     const button = (/** @type {string} */ id, /** @type {string} */ kind, /** @type {(session: string, pass: import('./types.js').PassInfo, button: Element) => unknown} */ run, /** @type {any[]} */ ...content) =>
       h(`button.btn${kind}`, { type: 'button', 'data-action': id, onclick: (/** @type {Event} */ event) => { const target = /** @type {Element} */ (event.currentTarget); if (!target.getAttribute('aria-disabled')) void run(now().session.id, now().pass, target); } }, ...content);
     return h('li', { 'data-restore': `${item.session.id}/${item.pass.name}`, 'aria-label': t.passes.restoreLabel(item.session.title, item.pass.name) }, makeDial(),
-      h('div.rt', null, h('h2', null, h('a', { href: `/sessions/${encodeURIComponent(item.session.id)}?pass=${encodeURIComponent(item.pass.name)}` }), ' ', h('span.quiet')), h('p.quiet', null, h('b.ink'), ' ', h('span.why-t'))),
+      h('div.rt', null, h('h2', null, h('a', { href: `/sessions/${encodeURIComponent(item.session.id)}?pass=${encodeURIComponent(item.pass.name)}` }), ' ', h('span.quiet')), h('p.quiet', null, h('b.ink'), ' · ', h('span.why-t'))),
       lockPill(), h('div.do', null, button('resume', '.main', resumePass, icon('play', 'sm'), h('span')), button('finish', '', finishPass, t.passes.finish), button('cancel', '.bare', cancelPass, t.passes.cancelMore), h('a.btn', { href: '/jobs?locks', 'data-action': 'to-locks', hidden: true }, t.passes.toLocks)));
   }
 
@@ -139,6 +139,6 @@ export class RestoreCard {
     if (this.gone.has(keyOf({ session, pass }))) return t.passes.gone;
     if (lock) return heldWords(lock);
     if (t.passes.now[state]) return t.passes.now[state];
-    return [jobAt(pass, job) ? '' : pass.damaged ? t.passes.damagedPhotos(pass.damaged) : '', whyOpen(pass, job)].filter(Boolean).join(' ');
+    return whyOpen(pass, job);
   }
 }

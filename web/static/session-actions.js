@@ -13,7 +13,7 @@ import { toast } from './toasts.js';
 import { t } from './i18n.js';
 
 /** @typedef {import('./types.js').PassInfo} PassInfo  @typedef {import('./session-model.js').SessionModel} SessionModel */
-/** @typedef {{id: string, label: string, icon?: string, main?: boolean, quiet?: boolean, run: (button: Element) => void}} Action */
+/** @typedef {{id: string, label: string, icon?: string, main?: boolean, quiet?: boolean, href?: string, run: (button: Element) => void}} Action */
 
 /** @param {string} session @param {string} pass @param {string} what */
 export const passPath = (session, pass, what) => `/api/sessions/${encodeURIComponent(session)}/passes/${encodeURIComponent(pass)}/${what}`;
@@ -48,9 +48,10 @@ export function passActions(model, pass) {
   const action = (name, label, run, more) => ({ id: name, label, run: (/** @type {Element} */ button) => void run(button), ...more });
   const finish = pass.saved ? [action('finish', t.passes.finish, button => finishPass(id, pass, button))] : [];
   const cancel = action('cancel', t.passes.cancelMore, button => cancelPass(id, pass, button), { quiet: true });
+  if (foreign(pass)) return [{ id: 'to-locks', label: t.passes.toLocks, icon: 'lock', href: '/jobs?locks', run: () => {} }]; // it is another scanner's
   if (state === 'running') return [action('pause', t.passes.pause, button => act(button, () => post(path)), { icon: 'pause' }), ...finish, cancel];
   if (state === 'pending') return jobAt(pass, job) ? [cancel] : [];
-  if (foreign(pass) || !resumable(pass, state) || (job?.kind === 'scan' && job.state === 'running')) return [];
+  if (!resumable(pass, state) || (job?.kind === 'scan' && job.state === 'running')) return [];
   const resume = action('resume', resumeWords(pass, job), button => resumePass(id, pass, button), { icon: 'play', main: true });
   return [resume, ...finish, ...(state === 'cancelled' ? [] : [cancel])];
 }

@@ -36,7 +36,7 @@ export class Exports {
       store.on('state', () => this.draw()), store.on('link', () => this.draw()), model.on('session', () => this.draw()),
       store.on('job_ended', (/** @type {Job} */ job) => this.ended(job)),
     ];
-    void this.read();
+    this.ready = this.read();
     this.draw();
   }
 

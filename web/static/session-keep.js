@@ -3,7 +3,7 @@
  *   const panel = new Keeping(model, shell); panel.el; panel.close()
  */
 import { act } from './act.js';
-import { get, post } from './api.js';
+import { get, post, tidy } from './api.js';
 import { ask } from './dialog.js';
 import { attr, h, icon, put } from './dom.js';
 import { moment } from './session-words.js';
@@ -19,6 +19,8 @@ const SHOWN = 4; // findings; the whole of them is in the job
 export class Keeping {
   /** @type {Job|null} what verifying found last, as long as it is known */
   verified = null;
+  /** @type {Element|null} the button by which this page asked for an undo that has not ended yet */
+  undoing = null;
   #ends = new AbortController();
 
   /** @param {import('./session-model.js').SessionModel} model @param {import('./app.js').Shell} shell */
@@ -40,7 +42,7 @@ export class Keeping {
     this.el = h('section.pane', { 'aria-labelledby': 'keeping-h', 'data-part': 'keeping' }, h('div.pane-h', null, h('h2', { id: 'keeping-h' }, x.keeping)),
       h('ul.rows', null, row('shield', x.verifyRow, this.verifyNote, this.found, this.bar, [this.stopButton, this.verifyButton]), row('box', x.formatRow, this.formatNote, [this.undoButton, this.migrateButton]), row('trash', x.deleteRow, this.deleteNote, this.deleteButton)));
     this.offs = [model.on('session', () => this.draw()), store.on('state', () => this.draw()), store.on('link', () => this.draw()), store.on('job_ended', (/** @type {Job} */ job) => this.ended(job))];
-    void this.read();
+    this.ready = this.read();
     this.draw();
   }
 
@@ -82,10 +84,18 @@ export class Keeping {
 
   /** @param {Job} job */
   endedMigration(job) {
-    const x = t.keep;
-    if (job.state === 'completed') toast('undo' in (job.options ?? {}) ? x.undone : x.migrated);
-    if (job.state === 'failed') toast(job.error?.message ?? x.migrateFailed, { bad: true });
+    const x = t.keep, { undo, force } = job.options ?? {}, asked = undo ? this.undoing : null;
+    if (undo) this.undoing = null;
+    if (job.state === 'completed') toast(!undo ? x.migrated : force ? `${x.undone} ${job.result?.notes.at(-1)}` : x.undone);
+    if (job.state === 'failed') this.notMigrated(job, asked);
     void this.model.refresh();
+  }
+
+  /** @param {Job} job @param {Element|null} asked the button with which this page asked for it to be undone */
+  notMigrated({ error }, asked) {
+    const photos = error?.detail?.photos;
+    if (asked && photos) void this.force(asked, photos);
+    else toast(error ? tidy(error.message) : t.keep.migrateFailed, { bad: true });
   }
 
   /* ---- drawing ---- */
@@ -139,9 +149,24 @@ export class Keeping {
 
   /** @param {Element} button */
   async undo(button) {
-    const x = t.keep, answer = await ask({ title: x.undoTitle, text: x.undoText, keep: t.common.cancel, answers: [['undo', x.undoDo, 'danger']] });
-    if (answer === 'undo') await act(button, () => post(this.path('migrate'), { undo: true }));
+    const x = t.keep, answer = await ask({ title: x.undoTitle, text: x.undoText(this.aside), keep: t.common.cancel, answers: [['undo', x.undoDo, 'danger']] });
+    if (answer === 'undo') await this.goBack(button, { undo: true });
   }
+
+  /** The old folder lacks photos: they are put aside only by who was told so. @param {Element} button @param {number} photos */
+  async force(button, photos) {
+    const x = t.keep, answer = await ask({ title: x.forceTitle(photos), text: x.forceText(photos, this.aside), keep: x.forceKeep, answers: [['force', x.forceDo(photos), 'danger']] });
+    if (answer === 'force') await this.goBack(button, { undo: true, force: true });
+  }
+
+  /** @param {Element} button @param {Record<string, boolean>} order */
+  async goBack(button, order) {
+    this.undoing = button;
+    if (!(await act(button, () => post(this.path('migrate'), order)))) this.undoing = null;
+  }
+
+  /** Where that is kept what a session had become. */
+  get aside() { return `sessions/.undone_${this.model.id}`; }
 
   /** @param {Element} button */
   async remove(button) {

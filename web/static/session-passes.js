@@ -94,7 +94,7 @@ export class PassesPanel {
   drawActions(el, pass) {
     const off = store.link.state !== 'live';
     keyed(el, passActions(this.model, pass), action => `${action.id} ${action.label}`,
-      action => h(`button.btn${action.main ? '.main' : action.quiet ? '.bare' : ''}`, { type: 'button', 'data-action': action.id, onclick: (/** @type {Event} */ event) => this.run(pass.name, action.id, /** @type {Element} */ (event.currentTarget)) }, action.icon && icon(action.icon, 'sm'), action.label),
+      action => action.href ? h('a.btn', { href: action.href, 'data-action': action.id }, action.icon && icon(action.icon, 'sm'), action.label) : h(`button.btn${action.main ? '.main' : action.quiet ? '.bare' : ''}`, { type: 'button', 'data-action': action.id, onclick: (/** @type {Event} */ event) => this.run(pass.name, action.id, /** @type {Element} */ (event.currentTarget)) }, action.icon && icon(action.icon, 'sm'), action.label),
       button => attr(button, { 'aria-disabled': off ? 'true' : null }));
     if (el.children.length) el.classList.add('had'); // its room stays when the last action goes: nothing below moves
   }
@@ -111,6 +111,7 @@ const WHY = {
   running: pass => (pass.started_at ? t.sessions.begun(brief(pass.started_at)) : ''),
   paused: (pass, job) => {
     const pause = job?.pause ?? pass.pause;
+    if (pause?.reason === 'damaged' && pass.damaged) return ''; // how many there are says the same
     return pause ? t.sessions.stood(pause.message || (t.passes.pausedBy[pause.by] ?? ''), pause.resumes_by_itself) : '';
   },
   failed: (pass, job) => t.sessions.stood(job?.error?.message ?? pass.pause?.message ?? t.sessions.failedWhy, false),

@@ -74,5 +74,6 @@ export function brief(time) {
 /** Why a pass was left unfinished, and when. @param {PassInfo} pass @param {import('./types.js').Job|undefined} job */
 export function whyOpen(pass, job) {
   const pause = jobAt(pass, job)?.pause ?? pass.pause;
-  return [pause?.message || t.passes.pausedBy[pause?.by ?? ''] || '', moment(pass.ended_at ?? pass.started_at)].filter(Boolean).join(' · ');
+  const lost = pass.damaged && !jobAt(pass, job) ? t.passes.damagedPhotos(pass.damaged) : '', why = lost && pause?.reason === 'damaged' ? '' : pause?.message || t.passes.pausedBy[pause?.by ?? ''] || '';
+  return [[lost, why].filter(Boolean).join(' ').replace(/\.$/, ''), moment(pass.ended_at ?? pass.started_at)].filter(Boolean).join(' · ');
 }

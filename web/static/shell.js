@@ -163,6 +163,7 @@ function drawBar(job) {
   const { done, total, eta_s: left } = job.progress;
   put(bar.title, job.title);
   put(bar.pass, job.pass ?? '');
+  bar.done.style.minWidth = `${2 * String(total).length + 2.5}ch`; // its growing moves nothing
   put(bar.done, x.of(done, total));
   put(bar.left, job.state !== 'running' ? t.scan.states[job.state] : left === null ? '' : x.left(span(left)));
   if (!barPass && job.session_id && job.pass) barPass = watchPass(job.session_id, job.pass, change => { if (change !== 'now') drawBarDial(); });

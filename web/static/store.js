@@ -41,6 +41,8 @@ class Store {
   #progress = new Map();
   /** @type {Map<string, 'busy'|'again'>} */
   #fetching = new Map();
+  /** @type {Set<string>} jobs of which everybody was told that they ended: that is told once */
+  #ended = new Set();
   /** @type {Map<string, Set<(frame: Frame) => void>>} */
   #viewers = new Map();
   /** @type {Envelope[]|null} events that wait for a snapshot */
@@ -229,7 +231,11 @@ class Store {
     const jobs = this.state.jobs.filter(other => other.id !== job.id);
     if (!ended) jobs.splice(at < 0 ? jobs.length : at, 0, job);
     this.state = { ...this.state, jobs };
-    if (ended) { this.#progress.delete(job.id); this.#tell('job_ended', job); }
+    if (ended && !this.#ended.has(job.id)) {
+      this.#ended.add(job.id);
+      this.#progress.delete(job.id);
+      this.#tell('job_ended', job);
+    }
     this.#changed();
   }
 }

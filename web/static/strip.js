@@ -1,6 +1,7 @@
 /* The strip under the header, for what concerns every view: connection lost, a newer version, what a restart found. It stays until its
  * cause is gone or somebody has read it; there is never a dialog in the way. `startStrip()` once, by the shell.
  */
+import { tidy } from './api.js';
 import { attr, h, icon, keyed, put } from './dom.js';
 import { clock } from './format.js';
 import { t } from './i18n.js';
@@ -29,7 +30,7 @@ function found() {
     if (store.state) store.state = { ...store.state, notices: [] };
     draw();
   };
-  return texts.length ? [{ id: 'notices', sign: 'info', kind: 'info', title: x.found, text: texts.join(' '), button: t.common.close, act: seen }] : [];
+  return texts.length ? [{ id: 'notices', sign: 'info', kind: 'info', title: x.found, text: texts.map(tidy).join(' '), button: t.common.close, act: seen }] : [];
 }
 
 /** @returns {Notice[]} */

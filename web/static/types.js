@@ -5,7 +5,7 @@
  * @typedef {{done: number, total: number, unit: string, eta_s: number|null}} Progress
  * @typedef {{saved: number, skipped: number, retaken: number, bytes: number, duration_s: number, path: string|null, notes: string[]}} JobResult
  * @typedef {{id: string, kind: string, state: string, session_id: string|null, pass: string|null, passes: string[], title: string,
- *   origin: string, progress: Progress, pause: Pause|null, error: {code: string, message: string}|null, result: JobResult|null,
+ *   origin: string, progress: Progress, pause: Pause|null, error: {code: string, message: string, detail?: any}|null, result: JobResult|null,
  *   queue_position: number|null, created_at: string, started_at: string|null, ended_at: string|null, elapsed_s: number,
  *   order?: string|null, shot?: number|null, options?: Record<string, string>, waits_for?: string|null}} Job   order: a command being carried out; shot: the one a paused scan failed on
  * @typedef {{session_id: string, pass: string, host: string, user: string, origin: string, since: string, beat: number, beats: number[],

@@ -68,7 +68,7 @@ class SimCamera:
         self._clock = clock
         self._thread: ThreadPoolExecutor | None = None
         self._locked: LockedSettings | None = None
-        self._sensor = asyncio.Lock()  # one capture at a time
+        self._sensor = asyncio.Lock()  # one picture at a time
         self._captures = 0  # under way or waiting; a preview waits until there are none
         self._idle = asyncio.Event()
         self._idle.set()

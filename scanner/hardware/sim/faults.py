@@ -18,8 +18,8 @@ class Faults(Struct, kw_only=True, forbid_unknown_fields=True):
     ``slip``: the plate slips by this much during its next move; ``table_ratio``: the plate turns by this much per
     commanded degree (1.01: wrong step ratio; -1: the motor is wired the wrong way round; 0: the coupling is loose).
 
-    Camera: ``camera_timeouts``: that many next captures time out after ``timeout`` seconds. ``camera_dead``: it does
-    not answer until cured. ``slow_camera``: seconds that every capture takes longer. ``overexposure``: stops by which
+    Camera: ``camera_timeouts``: that many next pictures time out after ``timeout`` seconds. ``camera_dead``: it does
+    not answer until cured. ``slow_camera``: seconds that every picture takes longer. ``overexposure``: stops by which
     the light grows brighter. ``defocus``: dioptres by which the lens stands off.
     """
 
@@ -64,7 +64,7 @@ class Faults(Struct, kw_only=True, forbid_unknown_fields=True):
         return self.table_ratio if axis == "turntable" else 1.0
 
     def take_timeout(self) -> bool:
-        """Whether this capture times out; counts down."""
+        """Whether this picture times out; counts down."""
         late = self.camera_timeouts > 0
         self.camera_timeouts -= late
         return late

@@ -19,6 +19,7 @@ from scanner.storage.disk.files import check_plain
 from scanner.storage.journal.text import JournalText, parse
 from scanner.storage.locks.lockfile import journal_paths
 
+_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # of the name of a file there may lie a pipe
 _FIRST: Final = "journal.jsonl"
 _MARK: Final = ".json"  # ends the name of a checkpoint
 _LATER: Final = "journal-"  # begins the names of the journals of later generations
@@ -26,7 +27,7 @@ _LATER: Final = "journal-"  # begins the names of the journals of later generati
 
 def read_file(path: str) -> tuple[bytes, os.stat_result]:
     """A file and what is known of it. Errors: OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # of that name there may lie a pipe
+    descriptor = os.open(path, _READ)
     try:
         found = os.fstat(descriptor)
         check_plain(found)

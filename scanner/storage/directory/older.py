@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from scanner.errors import DamagedError, PassNotFoundError
+from scanner.errors import DamagedError
 from scanner.model import PassName, Photo, PhotoName, SessionId
 from scanner.records import ShotInfo
 from scanner.storage.directory.reading import (
@@ -32,6 +32,7 @@ from scanner.storage.directory.reading import (
     walk,
 )
 from scanner.storage.disk.files import reported
+from scanner.storage.disk.layout import pass_missing
 from scanner.storage.journal.documents import PassDocument, PassFile
 from scanner.storage.journal.progress import PassProgress, fold
 from scanner.storage.journal.text import parse
@@ -99,8 +100,7 @@ class OlderSession:
         try:
             return self.passes[name]
         except KeyError as error:
-            message = f"session {self.id} has no pass {name[:100]!r}"
-            raise PassNotFoundError(message) from error
+            raise pass_missing(self.id, name) from error
 
     def photos(self, name: PassName | None) -> tuple[Photo, ...]:
         """The photos of one pass or of all, by name."""

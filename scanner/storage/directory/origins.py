@@ -61,5 +61,5 @@ def set_aside(sessions: Path, session_id: SessionId, *, older: bool) -> tuple[st
 def _read(root: Path) -> _Legacy | None:
     try:
         return _LEGACY.decode(read_whole(root / "metadata" / "legacy.json"))
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from scanner.errors import DamagedError, NotFoundError, PassNotFoundError, PhotoNotFoundError
+from scanner.errors import DamagedError, NotFoundError, PhotoNotFoundError
 from scanner.model import SLUG, PassName, Photo
 from scanner.records import ShotInfo
 from scanner.states import ShotState
 from scanner.storage.directory.views import read_journal
 from scanner.storage.disk.files import PART, reported, shown
-from scanner.storage.disk.layout import PassPaths, SessionPaths
+from scanner.storage.disk.layout import PassPaths, SessionPaths, pass_missing
 from scanner.storage.journal.documents import PassDocument, PassFile, read_pass_file
 from scanner.storage.journal.progress import PassProgress, fold
 
@@ -171,6 +171,5 @@ def _read(paths: SessionPaths, name: PassName) -> tuple[PassFile, PassProgress]:
 
 def _existing(paths: SessionPaths, name: PassName) -> PassPaths:
     if SLUG.fullmatch(name) is None or not paths.pass_(name).metadata.is_dir():
-        message = f"session {paths.root.name} has no pass {name[:100]!r}"
-        raise PassNotFoundError(message)
+        raise pass_missing(paths.root.name, name)
     return paths.pass_(name)

@@ -2,8 +2,9 @@
 
 The caller holds the pass's lock. Nothing announced is lost and no photo file is deleted: a torn last line is cut off; a
 journal that is damaged before its last line is kept aside, and what followed the damage counts again only where a photo
-file proves it by its hash; ``.part`` files go; a photo file without a line is adopted if it is a planned shot's and
-decodes, else moved to ``.orphans``; a restore that was cut off is finished; a saved shot whose file is missing, or
+file proves it by its hash, all of it in one step; ``.part`` files go; a photo file without a line is adopted if it is a
+planned shot's and decodes (one of an earlier generation only where a journal is damaged), else moved to ``.orphans``; a
+restore that was cut off is finished; a saved shot whose file is missing, or
 whose last file is not what was written, is planned again. Every repair is a line in the journal and a sentence for
 people. Under a lock of a later generation this is also what makes the pass its holder's: the journal of that generation
 comes first, and files of a still later one are left alone.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -105,7 +106,7 @@ class _Recovery:
 
     def run(self) -> OpenedPass:
         try:
-            self._mend_journal()
+            self._begin()
             _remove_parts(self._files, self._paths, self._held)
             self._finish_restore()
             if self._fold.state is not PassState.COMPLETED:
@@ -114,20 +115,26 @@ class _Recovery:
                 self._prove_earlier(present)
                 self._place_strays(present)
                 self._close_gap()
+            if self._text.damage is not None:
+                self._mend_journal(self._text.damage)
         except BaseException:
             self._journal.close()
             raise
         return OpenedPass(journal=self._journal, fold=self._fold, notices=self._notices)
 
-    def _mend_journal(self) -> None:
+    def _begin(self) -> None:
         if self._text.torn:
             self._notices.append(f"a torn last line of {self._text.torn} bytes was cut off its journal")
         if self._text.damage is not None:
-            kept = self._set_aside()
-            self._notices.append(
-                f"{self._text.damage}; {kept}the pass was rebuilt from what is sound and from its photos"
-            )
-        self._journal.repair()
+            self._journal.gather()
+        else:
+            self._journal.repair()
+
+    def _mend_journal(self, damage: str) -> None:
+        kept = self._set_aside()
+        said = f"{damage}; {kept}the pass was rebuilt from what is sound and from its photos"
+        self._notices.insert(0, said)
+        self._journal.publish()
 
     def _finish_restore(self) -> None:
         if self._fold.moving is not None:
@@ -198,7 +205,10 @@ class _Recovery:
         known = {photo.name for photo in self._fold.saved.values()} | set(self._fold.lost.values())
         hints = {line.file: line for line in self._text.hints if isinstance(line, lines.Saved)}
         expected = {
-            self._next_name(shot): shot for shot in self._document.plan.shots if shot.index not in self._fold.saved
+            self._next_name(shot, generation): shot
+            for shot in self._document.plan.shots
+            if shot.index not in self._fold.saved
+            for generation in self._unproven
         }
         for name in sorted(present.keys() - known):
             shot = expected.get(PhotoName(name))
@@ -213,9 +223,16 @@ class _Recovery:
                     f"photo {name} had no line in the journal and was moved to images/{self._paths.name}/.orphans"
                 )
 
-    def _next_name(self, shot: Shot) -> PhotoName:
+    @property
+    def _unproven(self) -> Iterable[int]:
+        """Generations whose photos may count without a line: ours, where the power went before it was written. A photo
+        of an earlier one without a line was written by somebody who had lost the pass, unless lines are damaged.
+        """
+        return (self._held.generation,) if self._text.damage is None else range(1, self._held.generation + 1)
+
+    def _next_name(self, shot: Shot, generation: int) -> PhotoName:
         taken = self._fold.files.get(shot.index, 0)
-        return photo_name(self._paths.name, shot, self._document.spec.camera, taken, self._held.generation)
+        return photo_name(self._paths.name, shot, self._document.spec.camera, taken, generation)
 
     def _adopt(self, shot: Shot, name: PhotoName, hint: lines.Saved | None) -> bool:
         path = self._paths.images / name

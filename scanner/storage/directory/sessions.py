@@ -7,19 +7,17 @@ whether the name is free.
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from scanner.clock import Clock, utc_text
 from scanner.errors import DamagedError, PassExistsError
 from scanner.model import PassName, RigInfo, SessionId
 from scanner.storage.directory.views import pass_names
 from scanner.storage.disk.claims import claimed, remove_quietly, sweep
-from scanner.storage.disk.files import Files, durable_write, make_dir
+from scanner.storage.disk.files import TAKEN, Files, durable_write, make_dir
 from scanner.storage.disk.layout import BUILDING, LEAVING, Layout, SessionPaths, check_names, session_ids
 from scanner.storage.journal.documents import (
     SOFTWARE,
@@ -31,8 +29,6 @@ from scanner.storage.journal.documents import (
     encode,
     read_pass_file,
 )
-
-_TAKEN: Final = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})
 
 
 def check_passes(passes: tuple[NewPass, ...]) -> None:
@@ -91,7 +87,7 @@ class SessionBuilder:
                 self._files.rename(building, place.metadata)
             except OSError as error:
                 remove_quietly(self._files, building)
-                if error.errno in _TAKEN:
+                if error.errno in TAKEN:
                     raise _exists(session_id, new.spec.name) from error
                 raise
         published()
@@ -147,7 +143,7 @@ class SessionDraft:
         try:
             self._files.rename(self._paths.root, sessions / session_id)
         except OSError as error:
-            if error.errno in _TAKEN:
+            if error.errno in TAKEN:
                 return False
             raise
         self.published = True

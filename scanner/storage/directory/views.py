@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from scanner.errors import DamagedError
 from scanner.model import SLUG, PassName, PhotoName, SessionId
@@ -33,8 +34,7 @@ _MARK: Final = re.compile(rb'"format"\s*:\s*"scanner-session"')
 _HEAD: Final = 4096  # bytes of session.json in which it stands
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassRecord:
+class PassRecord(Struct, frozen=True, kw_only=True):
     """A pass with what the index keeps of it. ``host`` and ``origin``: where and for whom it was worked on last;
     ``reason``: why it ended. ``sizes``: of its photos; ``first``: the one of the lowest shot. ``unsettled``: a restore
     was cut off and must be finished.
@@ -54,8 +54,7 @@ class PassRecord:
     unsettled: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionRecord:
+class SessionRecord(Struct, frozen=True, kw_only=True):
     """A session with what the index keeps of it. ``signature`` changes with its document, its journals and the names of
     its checkpoints; ``marked``: how many these are.
     """

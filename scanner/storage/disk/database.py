@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
@@ -25,6 +26,7 @@ _MAGIC: Final = b"SQLite format 3\0"
 _HEADER: Final = 100  # bytes
 _BUSY: Final = 5.0  # seconds; nobody else writes, but a reader may just be opening
 _STEPS: Final = 100_000  # of SQLite's machine between two looks at whether to stop
+_LOGS: Final = ("-wal", "-shm")  # what SQLite writes beside a database
 _PRIMARY: Final = 0xFF  # of an extended result code
 _REASONS: Final = {
     sqlite3.SQLITE_FULL: "disk_full",
@@ -77,10 +79,28 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration], wha
             connection.execute(f"PRAGMA user_version = {number}")
 
 
+def place_fault(path: Path) -> str | None:
+    """What lies where a database or one of its logs belongs and is no file, or None. SQLite says only that it cannot
+    open that, as it does of a file that the disk refuses. Errors: OSError.
+    """
+    for suffix in ("", *_LOGS):
+        place = path.with_name(path.name + suffix)
+        try:
+            mode = place.stat().st_mode
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(mode):
+            return f"{place.name} is {'a directory' if stat.S_ISDIR(mode) else 'no plain file'}"
+    return None
+
+
 def header_fault(path: Path) -> str | None:
     """What is wrong with a database file at first sight, or None. An empty or missing file is a new database, not a
-    fault.
+    fault. Errors: OSError.
     """
+    fault = place_fault(path)
+    if fault is not None:
+        return fault
     try:
         with path.open("rb") as file:
             header = file.read(_HEADER)
@@ -139,7 +159,7 @@ def rename_broken(files: Files, path: Path, now: datetime, word: str = "corrupt"
     """
     kept = _free_name(path.with_name(f"{path.name}.{word}-{now:%Y%m%dT%H%M%SZ}"))
     found = None
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in ("", *_LOGS):
         source = path.with_name(path.name + suffix)
         if source.exists():
             target = kept.with_name(kept.name + suffix)

@@ -20,6 +20,7 @@ from typing import Final
 from scanner.errors import DiskFullError, StorageError
 
 PART: Final = ".part"  # suffix of a file that is not whole yet
+TAKEN: Final = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})  # of a rename: something has the name
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from scanner.errors import SessionNotFoundError, SpecError
+from scanner.errors import PassNotFoundError, SessionNotFoundError, SpecError
 from scanner.model import PHOTO_NAME, SESSION_ID, SLUG, PassName, PhotoName, SessionId, Shot
 from scanner.planning import slugify
 from scanner.spec import CameraSettings
@@ -172,6 +172,12 @@ def session_missing(session_id: str) -> SessionNotFoundError:
     """The error for an unknown session."""
     message = f"there is no session {session_id[:100]!r}"
     return SessionNotFoundError(message)
+
+
+def pass_missing(session_id: str, name: str) -> PassNotFoundError:
+    """The error for an unknown pass of a session."""
+    message = f"session {session_id} has no pass {name[:100]!r}"
+    return PassNotFoundError(message)
 
 
 def session_ids(moment: datetime, title: str, attempt: int) -> SessionId:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -12,19 +11,19 @@ from scanner.errors import DamagedError, LockLostError, NotFoundError, PassLocke
 from scanner.events import SessionChanged
 from scanner.model import PassName, SessionId
 from scanner.records import CheckpointInfo
-from scanner.storage.directory.views import is_session, pass_names, read_journal
-from scanner.storage.disk.layout import SessionPaths, session_missing
-from scanner.storage.facets.holding import Holding
-from scanner.storage.facets.marks import (
+from scanner.storage.directory.marks import (
     check_free,
     check_mark_name,
     mark_info,
     mark_missing,
     mark_pass,
     read_mark,
-    read_marks,
     write_mark,
 )
+from scanner.storage.directory.views import is_session, pass_names, read_journal
+from scanner.storage.disk.layout import session_missing
+from scanner.storage.facets.holding import Holding
+from scanner.storage.facets.marklists import MarkLists
 from scanner.storage.facets.rewinding import Rewind
 from scanner.storage.facets.workshop import Deed, Workshop
 from scanner.storage.journal import lines
@@ -39,6 +38,7 @@ class Checkpoints:
 
     def __init__(self, shop: Workshop) -> None:
         self._shop = shop
+        self._lists = MarkLists()
 
     async def save(self, session_id: SessionId, name: str, *, origin: str) -> CheckpointInfo:
         """Save how far every pass is; of one that is at work, what is journaled so far.
@@ -56,15 +56,17 @@ class Checkpoints:
         if not await self._is_ours(session_id):
             return ()
         paths = self._shop.paths(session_id)
-        return await self._shop.place.threads.pool.run(
-            lambda: tuple(mark_info(session_id, mark) for mark in read_marks(paths))
-        )
+        return await self._shop.place.threads.pool.run(lambda: self._lists.of_session(paths))
 
-    async def list_all(self, limit: int = 200) -> tuple[CheckpointInfo, ...]:
-        """The newest checkpoints of all sessions. Errors: StorageError."""
+    async def list_all(self, limit: int = 200, name: str | None = None) -> tuple[CheckpointInfo, ...]:
+        """The newest checkpoints of all sessions; ``name``: only those that are called so. Errors: InvalidError where
+        nothing can be called so, StorageError.
+        """
+        if name is not None:
+            check_mark_name(name)
         marked = await self._shop.catalogue.ask(lambda queries: queries.marked())
         places = [self._shop.paths(session_id) for session_id in marked]
-        return await self._shop.place.threads.pool.run(lambda: _newest(places, limit))
+        return await self._shop.place.threads.pool.run(lambda: self._lists.newest(places, limit, name))
 
     async def restore(self, session_id: SessionId, name: str, *, origin: str) -> CheckpointInfo:
         """Go to a checkpoint; the automatic one made just before, by which one gets back again, with notes.
@@ -109,11 +111,6 @@ class Checkpoints:
         deed = Deed(who=origin, what="restore", session_id=session_id, detail=detail)
         await shop.conclude(deed, SessionChanged(session_id=session_id))
         return mark_info(session_id, before, rewind.notes)
-
-
-def _newest(places: Iterable[SessionPaths], limit: int) -> tuple[CheckpointInfo, ...]:
-    found = [mark_info(SessionId(paths.root.name), mark) for paths in places for mark in read_marks(paths)]
-    return tuple(sorted(found, key=lambda info: (info.created_at, info.name), reverse=True)[:limit])
 
 
 class _Saving:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from scanner.errors import DiskFullError, InvalidError, ScannerError
 from scanner.events import SessionChanged
 from scanner.model import SessionId
-from scanner.storage.directory.older import KnownOlder
 from scanner.storage.directory.reading import disk_usage
 from scanner.storage.directory.views import FORMAT
 from scanner.storage.disk.files import reported
@@ -59,7 +58,7 @@ class Intake:
         Errors: InvalidError, DiskFullError with the figures, StorageError.
         """
         await self._shop.catalogue.ensure_whole()
-        older = {one.id: one.folders for one in await self._older()}
+        older = {one.id: one.folders for one in await self._shop.older()}
         found = await self._shop.place.threads.pool.run(lambda: self._survey(self._checked(directory), timezone, older))
         need = sum(item.bytes for item in found.items if not item.known)
         usage = await self._shop.place.threads.pool.run(lambda: disk_usage(self._shop.layout.data))
@@ -129,14 +128,11 @@ class Intake:
 
     async def _taken(self, found: Found, timezone: tzinfo) -> Outcome:
         shop = self._shop
-        taken = frozenset(one.id for one in await self._older())
+        taken = frozenset(one.id for one in await self._shop.older())
         outcome = await shop.place.threads.pool.run(partial(self._copied, found, timezone, taken))
         if outcome.done:
             await shop.catalogue.change(lambda: shop.keeper.take_in(outcome.id))
         return outcome
-
-    async def _older(self) -> tuple[KnownOlder, ...]:
-        return await self._shop.catalogue.ask(lambda queries: queries.all_older())
 
     def _copied(self, found: Found, timezone: tzinfo, taken: frozenset[SessionId]) -> Outcome:
         """In the pool."""

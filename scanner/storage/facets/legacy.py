@@ -53,7 +53,7 @@ class LegacySessions:
         ``report(done, total)`` sessions, on the loop. A dry run only says what would be done. Errors: StorageError.
         """
         await self.look()
-        known = [one for one in await self._ask_all() if one.format != FORMAT]
+        known = [one for one in await self._shop.older() if one.format != FORMAT]
         outcomes: list[Outcome] = []
         for done, one in enumerate(known):
             _tell(report, done, len(known))
@@ -117,9 +117,6 @@ class LegacySessions:
         catalogue = self._shop.catalogue
         await catalogue.ensure_whole()
         await catalogue.gathering.look(tuple(names), thorough=True)
-
-    async def _ask_all(self) -> tuple[KnownOlder, ...]:
-        return await self._shop.catalogue.ask(lambda queries: queries.all_older())
 
     async def _handle(self, session_id: SessionId) -> SessionHandle:
         return await self._shop.catalogue.change(lambda: self._shop.keeper.handle(session_id))

@@ -18,12 +18,12 @@ from scanner.clock import utc_text
 from scanner.errors import DamagedError
 from scanner.model import PhotoName, SessionId
 from scanner.states import PassState
+from scanner.storage.directory.marks import mark_pass, next_automatic, write_mark
 from scanner.storage.directory.moves import Moves, put_away
 from scanner.storage.directory.recovery import hash_file
 from scanner.storage.directory.views import pass_names
 from scanner.storage.disk.layout import PassPaths, SessionPaths
 from scanner.storage.facets.holding import HeldPass, Holding
-from scanner.storage.facets.marks import mark_pass, next_automatic, write_mark
 from scanner.storage.facets.workshop import Workshop
 from scanner.storage.journal import lines
 from scanner.storage.journal.documents import CheckpointFile, MarkedPass, MarkedPhoto

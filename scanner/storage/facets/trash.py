@@ -20,7 +20,7 @@ from scanner.clock import utc_text
 from scanner.errors import ConflictError, DamagedError, DiskFullError, InvalidError, NotFoundError, SessionBusyError
 from scanner.events import SessionChanged, SessionDeleted
 from scanner.model import SessionId
-from scanner.records import Session, TrashEntry
+from scanner.records import CleanedSession, Session, TrashEntry
 from scanner.storage.directory.origins import set_aside
 from scanner.storage.directory.views import is_session, pass_names, read_session
 from scanner.storage.disk.claims import remove_quietly
@@ -111,19 +111,19 @@ class Trash:
         dry_run: bool = False,
         origin: str,
         hold: Hold = unheld,
-    ) -> tuple[Session, ...]:
+    ) -> tuple[CleanedSession, ...]:
         """Move ended sessions to the trash whose last pass ended longer ago; which went, or would.
 
         What somebody works on stays, what is no longer so when its turn comes, and what ``hold`` refuses: it keeps a
         session while it is deleted, or raises SessionBusyError. Errors: ClockError, StorageError.
         """
         before = self._before(older_than)
-        went: list[Session] = []
+        went: list[CleanedSession] = []
         for status in _ENDED:
             async for session in self._ended(status, before):
                 free = not _is_locked(session) and _is_free(session.id, hold) and await self._is_so(session)
                 if free and (dry_run or await self._cleaned(session.id, origin, before, hold)):
-                    went.append(session)
+                    went.append(_cleaned(session))
         return tuple(went)
 
     async def _deleted(self, session_id: SessionId, origin: str, ended_before: datetime | None) -> TrashEntry:
@@ -279,6 +279,17 @@ def _require_ended(paths: SessionPaths, before: datetime) -> None:
     if not ended or not _can_be_judged(paths, session):
         message = f"session {session.id} has not ended, or not long enough ago, any more"
         raise ConflictError(message)
+
+
+def _cleaned(session: Session) -> CleanedSession:
+    return CleanedSession(
+        id=session.id,
+        title=session.title,
+        state=session.state,
+        created_at=session.created_at,
+        photos=session.photos,
+        bytes=session.bytes,
+    )
 
 
 def _is_locked(session: Session) -> bool:

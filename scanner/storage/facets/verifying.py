@@ -9,7 +9,7 @@ import errno
 import logging
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,10 +26,9 @@ from scanner.storage.disk.database import tells_of_database
 from scanner.storage.disk.files import PART, shown
 from scanner.storage.disk.layout import SessionPaths, session_missing
 from scanner.storage.facets.holding import Holding
-from scanner.storage.facets.marks import mark_names
+from scanner.storage.facets.papers import check_papers
 from scanner.storage.facets.workshop import Deed, Workshop
 from scanner.storage.journal import lines
-from scanner.storage.journal.documents import read_checkpoint_file, read_pass_file, read_session_file
 from scanner.storage.journal.progress import PassProgress, fold
 from scanner.storage.keeping.upkeep import Report
 
@@ -47,7 +46,8 @@ class Subject:
     photos: tuple[tuple[PassName, Photo], ...]
     damaged: tuple[str, ...]
     unlisted: tuple[str, ...]
-    unread: tuple[str, ...] = ()  # photos whose files are not ours to read, a sentence each
+    refused: tuple[str, ...] = ()  # documents that are not ours to read, a sentence each
+    unread: tuple[str, ...] = ()  # photos, the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class Verifier:
         for flawed in flaws:
             by_pass.setdefault(flawed.name, []).append(flawed)
         confirmed: list[Flawed] = []
-        unmarked = list(subject.unread)
+        unmarked = [*subject.refused, *subject.unread]
         if by_pass:
             async with self._shop.editing(session_id):
                 for name, suspects in by_pass.items():
@@ -163,10 +163,12 @@ def look(paths: SessionPaths) -> Subject:
     photos = [(name, progress.saved[shot]) for name, progress in passes.items() for shot in sorted(progress.saved)]
     known = {f"{name}/{photo.name}" for name, photo in photos}
     known |= {f"{name}/{lost}" for name, progress in passes.items() for lost in progress.lost.values()}
+    damaged, refused = check_papers(paths)
     at_work = tuple(f"{name}/" for name, progress in passes.items() if progress.state is PassState.RUNNING)
     return Subject(
         photos=tuple(photos),
-        damaged=tuple(_damaged_documents(paths)),
+        damaged=damaged,
+        refused=refused,
         unlisted=tuple(shown(name) for name in files if name not in known and not name.startswith(at_work)),
     )
 
@@ -198,7 +200,7 @@ def check_session(paths: SessionPaths) -> Verification:
     """
     subject = look(paths)
     flaws = [flawed for name, photo in subject.photos for flawed in flaw_of(paths, name, photo)]
-    return outcome(SessionId(paths.root.name), subject, flaws)
+    return outcome(SessionId(paths.root.name), subject, flaws, subject.refused)
 
 
 def _flaw(path: Path, photo: Photo) -> Flaw | None:
@@ -226,18 +228,3 @@ def _image_files(paths: SessionPaths) -> Iterator[str]:
         names[:] = [name for name in names if not name.startswith(".")]
         below = Path(directory).relative_to(images)
         yield from ((below / name).as_posix() for name in files if not name.startswith(".") and not name.endswith(PART))
-
-
-def _damaged_documents(paths: SessionPaths) -> Iterator[str]:
-    """Documents that cannot be read, by their place in the session."""
-    checks: list[tuple[Path, Callable[[Path], object]]] = [(paths.document, read_session_file)]
-    for name in pass_names(paths):
-        checks.append((paths.pass_(name).document, read_pass_file))
-        if read_journal(paths.pass_(name)).damage is not None:
-            yield paths.pass_(name).journal.relative_to(paths.root).as_posix()
-    checks += [(paths.checkpoints / f"{name}.json", read_checkpoint_file) for name in mark_names(paths)]
-    for path, read in checks:
-        try:
-            read(path)
-        except (DamagedError, OSError):
-            yield path.relative_to(paths.root).as_posix()

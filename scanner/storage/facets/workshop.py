@@ -15,6 +15,7 @@ from scanner.clock import Clock
 from scanner.errors import ClockError, SessionBusyError, StorageError
 from scanner.events import Event
 from scanner.model import SessionId
+from scanner.storage.directory.older import KnownOlder
 from scanner.storage.disk.files import reported
 from scanner.storage.disk.layout import Layout, SessionPaths
 from scanner.storage.facets.editlock import Release, take_edit_lock
@@ -85,21 +86,19 @@ class Workshop:
         """A step in the writer thread; ``what`` begins the message of its StorageError: ``the title could not be
         written``.
         """
-
-        def step() -> Answer:
-            with reported(what, self.layout.data):
-                return work()
-
-        return await self.place.threads.writer.run(step)
+        return await self.place.threads.writer.run(lambda: self._step(what, work))
 
     async def reading(self, what: str, work: Callable[[], Answer]) -> Answer:
         """The same beside the writer thread, for what changes nothing."""
+        return await self.place.threads.pool.run(lambda: self._step(what, work))
 
-        def step() -> Answer:
-            with reported(what, self.layout.data):
-                return work()
+    def _step(self, what: str, work: Callable[[], Answer]) -> Answer:
+        with reported(what, self.layout.data):
+            return work()
 
-        return await self.place.threads.pool.run(step)
+    async def older(self) -> tuple[KnownOlder, ...]:
+        """All sessions of older formats. Errors: StorageError."""
+        return await self.catalogue.ask(lambda queries: queries.all_older())
 
     @asynccontextmanager
     async def editing(self, session_id: SessionId) -> AsyncIterator[None]:

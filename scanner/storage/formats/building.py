@@ -1,7 +1,8 @@
 """A complete session directory of this product made from an old session, under whatever name the caller gives it.
 
 Every photo is hashed where it was and again where it is now. Files that are neither photos nor readable documents go
-below ``exports/legacy``; the documents themselves, with every field, into ``metadata/legacy.json``.
+below ``exports/legacy``; the documents themselves, with every field, into ``metadata/legacy.json``. A migrated session
+has an automatic checkpoint, by which a person gets back to how it came.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from msgspec import Struct
 
 from scanner.errors import DamagedError
 from scanner.model import SessionId
+from scanner.storage.directory.marks import mark_pass, next_automatic, write_mark
 from scanner.storage.disk.files import Files, durable_write, make_dirs
 from scanner.storage.disk.layout import PassPaths, SessionPaths
 from scanner.storage.formats import fields
@@ -26,7 +28,7 @@ from scanner.storage.formats.folder import open_plain
 from scanner.storage.formats.intents import LEGACY_FILE, LEGACY_FORMAT, Source
 from scanner.storage.formats.legacy import LegacyPass, LegacySession, Placed
 from scanner.storage.formats.passes import ending_of, progress_of
-from scanner.storage.journal.documents import SOFTWARE, SessionFile, encode
+from scanner.storage.journal.documents import SOFTWARE, CheckpointFile, SessionFile, encode
 from scanner.storage.journal.facts import make_summary
 from scanner.storage.journal.lines import Migrated, encode_line
 
@@ -59,7 +61,7 @@ class Building:
     def fill(self) -> None:
         """Everything that does not depend on the id. Errors: DamagedError, OSError."""
         paths = SessionPaths(self.root)
-        for directory in (paths.passes, paths.document.parent / "checkpoints", paths.exports, self.root / "images"):
+        for directory in (paths.passes, paths.checkpoints, paths.exports, self.root / "images"):
             make_dirs(self.files, directory)
         for part in self.legacy.passes:
             self._pass(paths.pass_(part.document.name), part)
@@ -77,6 +79,8 @@ class Building:
                 progress = progress_of(part)
                 summary = make_summary(document, progress, progress.state, progress.reason, ending)
                 durable_write(self.files, place.summary, encode(summary))
+        if self.stamp.sources:  # it replaces what was here; an import replaces nothing
+            write_mark(self.files, paths, self._mark(session_id))
         durable_write(self.files, self.root / LEGACY_FILE, fields.encode(self._story(session_id)))
         durable_write(self.files, paths.document, encode(self._identity(session_id)))
 
@@ -145,6 +149,17 @@ class Building:
             notes=session.notes,
             rig="",
             software=SOFTWARE,
+        )
+
+    def _mark(self, session_id: SessionId) -> CheckpointFile:
+        """How far every pass was when it came."""
+        return CheckpointFile(
+            session_id=session_id,
+            name=next_automatic(SessionPaths(self.root)),
+            created_at=self.stamp.at,
+            origin=self.legacy.record.session.origin,
+            automatic=True,
+            passes=tuple(mark_pass(part.document.name, progress_of(part)) for part in self.legacy.passes),
         )
 
     def _story(self, session_id: SessionId) -> dict[str, object]:

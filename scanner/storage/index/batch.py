@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -25,6 +26,9 @@ from scanner.storage.index.tallies import Share, Tallies
 
 _INTO_PASSES: Final = f"INSERT INTO passes VALUES ({', '.join('?' * 25)})"  # noqa: S608 - our own constants
 _INTO_SESSIONS: Final = f"INSERT INTO sessions VALUES ({', '.join('?' * 21)})"  # noqa: S608 - our own constants
+_INTO_COUNTS: Final = (
+    "INSERT INTO state_counts VALUES (?, ?) ON CONFLICT (state) DO UPDATE SET sessions = sessions + excluded.sessions"
+)
 _TEXT: Final = f"(rowid, {', '.join(WORD_COLUMNS.split())}, marks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INTO_SESSIONS_FTS: Final = f"INSERT INTO sessions_fts {_TEXT}"
 _INTO_PASSES_FTS: Final = f"INSERT INTO passes_fts {_TEXT}"
@@ -38,6 +42,7 @@ class Rows:
         self._connection = connection
         self._tallies = tallies
         self._sessions: list[Sequence[object]] = []
+        self._states = Counter[str]()
         self._session_texts: list[Sequence[object]] = []
         self._passes: list[Sequence[object]] = []
         self._pass_texts: list[Sequence[object]] = []
@@ -67,6 +72,7 @@ class Rows:
         """Errors: sqlite3.Error."""
         execute = self._connection.executemany
         execute(_INTO_SESSIONS, self._sessions)
+        execute(_INTO_COUNTS, self._states.items())
         execute(_INTO_SESSIONS_FTS, self._session_texts)
         numbers = self._free("passes", [row[0] for row in self._passes])
         execute(_INTO_PASSES, ((number, *row[1:]) for number, row in zip(numbers, self._passes, strict=True)))
@@ -77,6 +83,7 @@ class Rows:
     def _add_session(self, number: int, record: SessionRecord) -> None:
         session = record.session
         self._sessions.append(session_row(number, record))
+        self._states[session.state.value] += 1
         words, names = search_words(session), " ".join([info.name for info in session.passes])
         self._session_texts.append((number, *words, names, session_marks(session)))
         if record.older is not None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from msgspec import structs
@@ -77,7 +76,7 @@ def _bare(record: SessionRecord, why: str) -> SessionRecord:
         thumbnail=None,
         damage=(*map(_plain, old.damage), why),
     )
-    return replace(record, session=session, passes=())
+    return structs.replace(record, session=session, passes=())
 
 
 def _plain(text: str) -> str:

@@ -16,7 +16,16 @@ import msgspec
 from scanner.errors import DamagedError
 from scanner.model import JobId
 from scanner.records import Job
-from scanner.storage.disk.database import connect, migrate, quick_check, schema_fault, sql_reported, transaction
+from scanner.storage.disk.database import (
+    connect,
+    migrate,
+    place_fault,
+    quick_check,
+    schema_fault,
+    sql_reported,
+    transaction,
+)
+from scanner.storage.disk.files import reported
 from scanner.storage.disk.threads import Lane
 
 
@@ -43,15 +52,22 @@ MIGRATIONS = (_version_1,)
 
 def open_jobs(path: Path) -> sqlite3.Connection:
     """The checked connection. Errors: DamagedError, StorageError (with the reason ``newer_version``, too)."""
-    with ExitStack() as stack, sql_reported("the queue could not be opened"):
+    what = "the queue could not be opened"
+    with reported(what, path.parent):
+        _require(place_fault(path))
+    with ExitStack() as stack, sql_reported(what):
         connection = stack.enter_context(closing(connect(path, "FULL")))
         migrate(connection, MIGRATIONS, "the queue")
-        fault = quick_check(connection) or schema_fault(connection, MIGRATIONS)
-        if fault is None:
-            stack.pop_all()
-            return connection
-    message = f"the queue is damaged ({fault})"
-    raise DamagedError(message, reason="io_error", database=True)
+        _require(quick_check(connection) or schema_fault(connection, MIGRATIONS))
+        stack.pop_all()
+    return connection
+
+
+def _require(fault: str | None) -> None:
+    """Errors: DamagedError where there is a fault."""
+    if fault is not None:
+        message = f"the queue is damaged ({fault})"
+        raise DamagedError(message, reason="io_error", database=True)
 
 
 class JobStore:
@@ -66,14 +82,9 @@ class JobStore:
         """All jobs, oldest first."""
         return await self._lane.run(self._load)
 
-    async def put(self, job: Job) -> None:
-        """Store a job as it now is."""
-        await self._lane.run(lambda: self._put((job,)))
-
-    async def put_all(self, jobs: Iterable[Job]) -> None:
-        """Store several jobs in one step."""
-        chosen = tuple(jobs)
-        await self._lane.run(lambda: self._put(chosen))
+    async def put(self, *jobs: Job) -> None:
+        """Store jobs as they now are, in one step."""
+        await self._lane.run(lambda: self._put(jobs))
 
     async def delete(self, ids: Iterable[JobId]) -> None:
         """Forget jobs; unknown ids are no error."""

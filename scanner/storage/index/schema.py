@@ -5,7 +5,8 @@ planned): newest first is then the order of the key itself, also in the full-tex
 with a filter or a search text is answered by a full-text table, in the order of its rowid: each value that can be
 filtered by is a word of its column ``marks``.
 
-What would otherwise have to be counted is kept: sessions by state (by triggers), and by :mod:`.tallies` the sizes of
+What would otherwise have to be counted is kept: sessions by state (new ones by :mod:`.batch`, many at once; what
+becomes of them by triggers), and by :mod:`.tallies` the sizes of
 photos by camera and what passes amount to by day and month. ``size_key`` is ``bytes`` as of the last pause or end, so
 that saving a photo moves no session in the list by size. There is no row a photo: 10 million of them would be 2.5 GB
 that say what the journals say.
@@ -32,6 +33,11 @@ def _version_2(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM meta")
     for statement in _TABLES + _TRIGGERS:
         connection.execute(statement)
+
+
+def _version_3(connection: sqlite3.Connection) -> None:
+    """New sessions are counted many at once."""
+    connection.execute("DROP TRIGGER IF EXISTS session_in")
 
 
 _NOTES: Final = (
@@ -91,9 +97,8 @@ _COUNT_IN: Final = (
 )
 _COUNT_OUT: Final = "UPDATE state_counts SET sessions = sessions - 1 WHERE state = old.state"
 _TRIGGERS: Final = (
-    f"CREATE TRIGGER session_in AFTER INSERT ON sessions BEGIN {_COUNT_IN}; END",
     f"CREATE TRIGGER session_out AFTER DELETE ON sessions BEGIN {_COUNT_OUT}; END",
     f"""CREATE TRIGGER session_state AFTER UPDATE OF state ON sessions WHEN old.state <> new.state
         BEGIN {_COUNT_OUT}; {_COUNT_IN}; END""",
 )
-MIGRATIONS: Final = (_version_1, _version_2)
+MIGRATIONS: Final = (_version_1, _version_2, _version_3)

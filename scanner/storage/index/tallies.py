@@ -11,6 +11,7 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import add, itemgetter
 from typing import Final, NamedTuple
 
 from scanner.storage.index.rows import milliseconds, sizes_from
@@ -54,19 +55,21 @@ class Tallies:
     """Differences to be written, once for many passes."""
 
     def __init__(self) -> None:
-        self._figures: dict[tuple[str, str, str, str], list[int]] = {}  # by day, rig, operator, preset
-        self._sizes: dict[tuple[str, int, int], list[int]] = {}
+        self._figures: dict[tuple[str, str, str, str], tuple[int, ...]] = {}  # by day, rig, operator, preset
+        self._sizes: dict[tuple[str, int, int], tuple[int, ...]] = {}
 
     def add(self, shares: Sequence[Share], sign: int = 1) -> None:
         """Count the passes of one session in, or out (``sign`` -1)."""
-        begun = [share for share in shares if share.started_at is not None]
-        first = min(begun, key=_began, default=None)
-        for share in begun:
-            key = (_day(_began(share)), share.rig, share.operator, share.preset or "")
-            _sum(self._figures.setdefault(key, [0] * len(FIGURES)), _figures(share, first=share is first), sign)
+        begun = [(began, share) for share in shares if (began := share.started_at) is not None]
+        _, first = min(begun, key=itemgetter(0), default=("", None))
+        for began, share in begun:
+            key = (_day(began), share.rig, share.operator, share.preset or "")
+            figures = _figures(share, sign, first=share is first)
+            self._figures[key] = _sum(self._figures.get(key), figures)
         for share in shares:
             for camera, width, height, photos, size in share.sizes:
-                _sum(self._sizes.setdefault((camera, width, height), [0, 0]), (photos, size), sign)
+                kind = (camera, width, height)
+                self._sizes[kind] = _sum(self._sizes.get(kind), (sign * photos, sign * size))
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write what differs. Errors: sqlite3.Error."""
@@ -75,23 +78,20 @@ class Tallies:
         sizes = [(*key, *values) for key, values in self._sizes.items() if any(values)]
         connection.executemany(_INTO_SIZES, sizes)
 
-    def _rows(self) -> dict[tuple[str, str, str, str], list[int]]:
+    def _rows(self) -> dict[tuple[str, str, str, str], tuple[int, ...]]:
         """By span, period, kind and key."""
-        rows: dict[tuple[str, str, str, str], list[int]] = {}
+        rows: dict[tuple[str, str, str, str], tuple[int, ...]] = {}
         for (day, *values), figures in self._figures.items():
             for span, period in (("day", day), ("month", day[:7])):
                 for kind, key in zip(KINDS, ("", *values), strict=True):
-                    _sum(rows.setdefault((span, period, kind, key), [0] * len(FIGURES)), figures)
+                    row = (span, period, kind, key)
+                    rows[row] = _sum(rows.get(row), figures)
         return rows
 
 
 def stored_shares(connection: sqlite3.Connection, session: int) -> list[Share]:
     """What of a session's passes is counted now. Errors: sqlite3.Error."""
     return [Share._make((*row[:-1], sizes_from(row[-1]))) for row in connection.execute(_PASSES, (session,))]
-
-
-def _began(share: Share) -> str:
-    return share.started_at or ""
 
 
 def _day(at: str) -> str:
@@ -101,19 +101,19 @@ def _day(at: str) -> str:
     return moment.date().isoformat()
 
 
-def _figures(share: Share, *, first: bool) -> tuple[int, ...]:
+def _figures(share: Share, sign: int, *, first: bool) -> tuple[int, ...]:
     """In the order of :data:`FIGURES`."""
     return (
-        int(first),
-        1,
-        int(share.state == "completed"),
-        share.photos,
-        share.bytes,
-        round(share.worked_s * 1000),
-        share.retakes,
-        share.failures,
+        sign * first,
+        sign,
+        sign * (share.state == "completed"),
+        sign * share.photos,
+        sign * share.bytes,
+        sign * round(share.worked_s * 1000),
+        sign * share.retakes,
+        sign * share.failures,
     )
 
 
-def _sum(into: list[int], values: Sequence[int], sign: int = 1) -> None:
-    into[:] = [have + sign * value for have, value in zip(into, values, strict=True)]
+def _sum(have: tuple[int, ...] | None, more: tuple[int, ...]) -> tuple[int, ...]:
+    return more if have is None else tuple(map(add, have, more))

@@ -211,18 +211,12 @@ def read_pass_file(path: Path) -> PassFile:
 
 def session_file(data: bytes) -> SessionFile:
     """The content of ``session.json``. Errors: DamagedError."""
-    try:
-        return _SESSION_FILE.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise _damaged(error, "session.json") from error
+    return _decode(_SESSION_FILE, data, "session.json")
 
 
 def pass_file(data: bytes) -> PassFile:
     """The content of ``pass.json``. Errors: DamagedError."""
-    try:
-        return _PASS_FILE.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise _damaged(error, "pass.json") from error
+    return _decode(_PASS_FILE, data, "pass.json")
 
 
 def read_summary_file(path: Path) -> SummaryFile:
@@ -241,12 +235,12 @@ def read_deleted_file(path: Path) -> DeletedFile:
 
 
 def _read(path: Path, kind: type[Document]) -> Document:
+    return _decode(msgspec.json.Decoder(kind), read_whole(path), path.name)
+
+
+def _decode(decoder: msgspec.json.Decoder[Document], data: bytes, name: str) -> Document:
     try:
-        return msgspec.json.decode(read_whole(path), type=kind)
+        return decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise _damaged(error, path.name) from error
-
-
-def _damaged(error: Exception, name: str) -> DamagedError:
-    message = f"{name} is damaged: {error}"
-    return DamagedError(message, reason="io_error")
+        message = f"{name} is damaged: {error}"
+        raise DamagedError(message, reason="io_error") from error

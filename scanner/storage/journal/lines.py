@@ -7,7 +7,7 @@ A line is a fact: written once, after what it says is durable, and never changed
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -199,26 +199,6 @@ class Unknown(Struct, frozen=True, kw_only=True):
 
 
 AnyLine = Line | Unknown
-KNOWN: Final = (
-    Started,
-    Resumed,
-    Saved,
-    Retaken,
-    Failed,
-    Skipped,
-    Damaged,
-    Paused,
-    Finished,
-    Cancelled,
-    PassFailed,
-    Marked,
-    Restored,
-    Superseded,
-    LockTaken,
-    LockForced,
-    Migrated,
-)
-_EVENTS: Final = frozenset(kind.__struct_config__.tag for kind in KNOWN)
 _Known = (
     Started
     | Resumed
@@ -238,6 +218,8 @@ _Known = (
     | LockForced
     | Migrated
 )
+KNOWN: Final[tuple[type[Line], ...]] = get_args(_Known)
+_EVENTS: Final = frozenset(kind.__struct_config__.tag for kind in KNOWN)
 _DECODER: Final[msgspec.json.Decoder[_Known]] = msgspec.json.Decoder(_Known)
 _UNKNOWN: Final[msgspec.json.Decoder[Unknown]] = msgspec.json.Decoder(Unknown)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from scanner.clock import Clock, utc_text
 from scanner.storage.disk.files import Files, durable_write, read_whole
@@ -28,8 +28,7 @@ _SHOWN: Final = 120  # characters of an error that are worth a sentence
 Fact = TypeVar("Fact", bound=Line)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalText:
+class JournalText(Struct, frozen=True, kw_only=True):
     """A journal as read. ``length``: bytes that hold ``lines``. ``torn``: bytes cut off behind them.
 
     ``damage`` says what is wrong before the last line, or is None; ``hints`` are the readable lines behind it.
@@ -136,25 +135,34 @@ class JournalFile:
         self._seq = len(text.lines)
         self._sound = text.sound
         self._descriptor: int | None = None
+        self._gathered: list[bytes] | None = None
 
     def append(self, fact: Fact) -> Fact:
-        """Give a fact its number (and the time, where it has none) and add it; return when it is durable and counts.
+        """Give a fact its number (and the time, where it has none) and add it; return when it is durable and counts, or
+        at once after :meth:`gather`.
 
         Errors: OSError; the line then does not count, and the next append begins by writing the file anew.
         LockLostError where the pass was taken; nothing may then be written any more.
         """
         line = structs.replace(fact, seq=self._seq + 1, at=fact.at or utc_text(self._clock.now()))
         data = encode_line(line)
-        if self._sound:
-            self._extend(data)
+        if self._gathered is not None:
+            self._gathered.append(data)
         else:
-            self._renew(data)
-        self._sound = False  # until it is sure that nobody took the pass before the line was durable
-        self._confirm()
-        self._sound = True
+            self._add(data)
         self._seq += 1
-        self._length += len(data)
         return line
+
+    def gather(self) -> None:
+        """From now on lines are only gathered, and :meth:`publish` makes them durable in one step: either all that was
+        proven of a damaged journal counts, or the damage is still there and all is proven again.
+        """
+        self._gathered = []
+
+    def publish(self) -> None:
+        """Write the file anew, with the lines that were gathered. Errors: OSError, LockLostError."""
+        data, self._gathered, self._sound = b"".join(self._gathered or ()), None, False
+        self._add(data)
 
     def confirm(self) -> None:
         """Return if nobody has taken the pass. Errors: LockLostError, OSError."""
@@ -174,6 +182,16 @@ class JournalFile:
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
             self._files.close(descriptor)
+
+    def _add(self, data: bytes) -> None:
+        if self._sound:
+            self._extend(data)
+        else:
+            self._renew(data)
+        self._sound = False  # until it is sure that nobody took the pass before the line was durable
+        self._confirm()
+        self._sound = True
+        self._length += len(data)
 
     def _extend(self, data: bytes) -> None:
         self._sound = False  # until the line is durable

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -40,7 +40,7 @@ def read_folders(sessions: Path, session_id: SessionId, folders: tuple[str, ...]
         record = read_session(SessionPaths(paths[0]))
         if record is not None:
             session = structs.replace(record.session, id=session_id)
-            return replace(record, session=session, signature=signature, older=Older(folders=folders))
+            return structs.replace(record, session=session, signature=signature, older=Older(folders=folders))
     return _read_legacy(paths, session_id, zone)
 
 
@@ -56,7 +56,7 @@ def _read_legacy(paths: tuple[Path, ...], session_id: SessionId, zone: tzinfo) -
         folders=tuple(path.name for path in paths),
         passes=tuple(_kept(part, paths[0].parent) for part in legacy.passes),
     )
-    return replace(legacy.record, signature=signature, older=older)
+    return structs.replace(legacy.record, signature=signature, older=older)
 
 
 def _kept(part: LegacyPass, sessions: Path) -> OlderPass:

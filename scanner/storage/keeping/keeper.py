@@ -20,7 +20,6 @@ from scanner.errors import (
     NotFoundError,
     PassCompletedError,
     PassLockedError,
-    PassNotFoundError,
     StorageError,
 )
 from scanner.model import PassName, RigInfo, SessionId
@@ -31,7 +30,7 @@ from scanner.storage.directory.sessions import SessionBuilder, SessionDraft, che
 from scanner.storage.directory.views import SessionRecord, is_hidden, pass_names, read_session, signature_of
 from scanner.storage.disk.database import rename_broken, sql_reported
 from scanner.storage.disk.files import reported
-from scanner.storage.disk.layout import session_missing
+from scanner.storage.disk.layout import pass_missing, session_missing
 from scanner.storage.disk.premises import Premises
 from scanner.storage.index.index import Index, open_index
 from scanner.storage.journal.documents import NewPass, NewSession, PassFile, SessionHandle, Submission, read_pass_file
@@ -213,8 +212,7 @@ class Keeper:
         if not paths.document.parent.is_dir():
             raise session_missing(session_id)
         if name not in pass_names(paths):
-            message = f"session {session_id} has no pass {name[:100]!r}"
-            raise PassNotFoundError(message)
+            raise pass_missing(session_id, name)
         with reported(f"pass {name} could not be read", self._layout.data):
             return read_pass_file(paths.pass_(name).document)
 

@@ -5,6 +5,7 @@ hence quickly.
 from __future__ import annotations
 
 import sqlite3
+import stat
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,9 +93,10 @@ def _jobs(premises: Premises, notices: list[str], *, used: bool) -> sqlite3.Conn
 
 def _has_content(path: Path) -> bool:
     try:
-        return path.stat().st_size > 0
+        found = path.stat()
     except OSError:
         return False
+    return found.st_size > 0 or not stat.S_ISREG(found.st_mode)
 
 
 def _whole(keeper: Keeper) -> bool:

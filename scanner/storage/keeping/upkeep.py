@@ -35,7 +35,7 @@ from scanner.storage.keeping.keeper import Keeper
 from scanner.storage.keeping.wrappers import tidy_trash
 
 _log: Final = logging.getLogger(__name__)
-_BATCH: Final = 100  # sessions read between two looks at whether to stop
+_BATCH: Final = 250  # sessions read by one thread while another writes as many into the index
 _NAMED: Final = 100  # of those read or gone that are named
 
 Report = Callable[[int, int], None]
@@ -182,8 +182,11 @@ class Reconciler:
 
     def _changed(self, names: Sequence[SessionId], known: dict[SessionId, str]) -> list[SessionRecord]:
         records: list[SessionRecord] = []
+        sessions = self._layout.sessions
         for session_id in names:
-            paths = self._layout.session(session_id)
+            if self._stopping.is_set():
+                break
+            paths = SessionPaths(sessions / session_id)
             if self._is_same(paths, known.get(session_id)):
                 continue
             record = read_session(paths)

@@ -6,7 +6,6 @@ Lives in the writer thread.
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -21,14 +20,13 @@ from scanner.model import SessionId
 from scanner.records import TrashEntry
 from scanner.storage.directory.views import read_session
 from scanner.storage.disk.claims import claimed, remove_quietly, sweep, unclaimed
-from scanner.storage.disk.files import PART, Files, discard, durable_write, make_dirs
+from scanner.storage.disk.files import PART, TAKEN, Files, discard, durable_write, make_dirs
 from scanner.storage.disk.layout import BUILDING, LEAVING, Layout, SessionPaths
 from scanner.storage.disk.premises import Premises
 from scanner.storage.journal.documents import DeletedFile, encode, read_deleted_file
 
 DELETED: Final = "deleted.json"
 _TIME: Final = "%Y%m%d-%H%M%S"
-_TAKEN: Final = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +90,7 @@ def take_back(premises: Premises, wrapper: Wrapper) -> None:
         message = f"session {wrapper.deleted.session_id} is no longer in the trash"
         raise NotFoundError(message) from error
     except OSError as error:
-        if error.errno in _TAKEN:
+        if error.errno in TAKEN:
             raise _taken(wrapper.deleted.session_id) from error
         raise
     _remove_empty(files, wrapper.root)

@@ -89,14 +89,17 @@ def test_going_back_tells_how_to_go_forward_again(cli, stub):
 
 
 def test_a_name_that_only_one_session_has_needs_no_session(cli, stub):
-    stub.answers |= {"GET /api/checkpoints?limit=10000": listed(checkpoint(), checkpoint(session_id="s-2", name="end"))}
+    stub.answers |= {
+        "GET /api/checkpoints?limit=10000&name=half": listed(checkpoint()),
+        "GET /api/checkpoints?limit=10000&name=other": listed(),
+    }
     stub.answers[RESTORE] = checkpoint(name="auto-1")
     assert cli("checkpoint", "restore", "half").code == 0
     assert cli("checkpoint", "restore", "other").code == 3
 
 
 def test_a_name_that_several_have_is_refused_with_the_list(cli, stub):
-    stub.answers["GET /api/checkpoints?limit=10000"] = listed(checkpoint(), checkpoint(session_id="s-2"))
+    stub.answers["GET /api/checkpoints?limit=10000&name=half"] = listed(checkpoint(), checkpoint(session_id="s-2"))
     call = cli("checkpoint", "restore", "half", "--json")
     assert (call.code, json.loads(call.out)["error"]["detail"]) == (2, {"sessions": ["s-1", "s-2"]})
 

@@ -153,3 +153,20 @@ def test_a_card_that_cannot_be_read_says_so(offline, card, monkeypatch):
     monkeypatch.setattr(verifying, "check_session", broken)
     call = offline("sessions", "verify", "--data-dir", str(card))
     assert (call.code, "Input/output error" in call.err) == (6, True)
+
+
+def test_a_document_that_may_not_be_read_is_said(offline, card, monkeypatch):
+    (blue,) = card.glob("sessions/*blue*")
+    opening = os.open
+
+    def opened(path, *more, **options):
+        if str(path).endswith("manifest.sha256"):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        return opening(path, *more, **options)
+
+    monkeypatch.setattr(os, "open", opened)
+    call = offline("sessions", "verify", blue.name, "--data-dir", str(card))
+    assert call.code == 6
+    sentence = "metadata/passes/upright/manifest.sha256 may not be read by this program"
+    assert f"{blue.name}: {sentence}" in call.out.splitlines()
+    assert told(offline, "verify", blue.name, "--data-dir", card, code=6)["items"][0]["unmarked"] == [sentence]

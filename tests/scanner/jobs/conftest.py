@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from scanner.app import App
 from scanner.config import Config
 from tests.scanner.jobs.following import Follower
+from tests.scanner.jobs.stepping import Stepper
 from tests.support.memory import in_memory
 
 
@@ -34,3 +36,12 @@ def follower(app: App) -> Iterator[Follower]:
     follower = Follower(app)
     yield follower
     follower.close()
+
+
+@pytest.fixture
+async def stepper() -> AsyncIterator[Stepper]:
+    """Sees every task that is begun from now on."""
+    loop, stepper = asyncio.get_running_loop(), Stepper()
+    loop.set_task_factory(stepper.factory)
+    yield stepper
+    loop.set_task_factory(None)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+
+import pytest
 
 from scanner.app import App, open_app
 from scanner.config import Config
 from scanner.events import Envelope, PhotoSaved, ProgressMade
-from scanner.model import JobId
+from scanner.model import JobId, Pause
 from scanner.records import Job
 from scanner.spec import CameraSettings, PassSpec, Ring, Rings, ScanSpec
-from scanner.states import JobState
+from scanner.states import ENDED, Command, JobState
+from scanner.storage import PassWriter
 
 PATIENCE = 10.0  # real seconds: a test that waits longer has failed
 
@@ -86,3 +89,36 @@ class Follower:
 
     def close(self) -> None:
         self._subscriber.close()
+
+
+async def paused_scan(app: App, follower: Follower, *names: str, shots: int = 12) -> Job:
+    """A scan that somebody paused after its first photo."""
+    job = await app.jobs.submit_scan(a_scan(*names, shots=shots), "test")
+    await follower.photo()
+    await app.jobs.command(job.id, Command.PAUSE, origin="test")
+    return await follower.until(job.id, JobState.PAUSED)
+
+
+async def cancelled_scan(app: App, follower: Follower, *, shots: int = 8) -> Job:
+    """A scan that somebody cancelled after its first photo."""
+    job = await app.jobs.submit_scan(a_scan(shots=shots), "test")
+    await follower.photo()
+    await app.jobs.command(job.id, Command.CANCEL, origin="test")
+    return await follower.until(job.id, *ENDED)
+
+
+def pausing(job: Job) -> bool:
+    """Whether what is written down is a pause."""
+    return job.state is JobState.PAUSED
+
+
+def before_the_pause(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Awaitable[object]]) -> None:
+    """A run that has decided to pause finds that somebody has acted first, once."""
+    pause = PassWriter.pause
+
+    async def act_and_pause(writer: PassWriter, reason: Pause) -> None:
+        monkeypatch.setattr(PassWriter, "pause", pause)
+        await act()
+        await pause(writer, reason)
+
+    monkeypatch.setattr(PassWriter, "pause", act_and_pause)

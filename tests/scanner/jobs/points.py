@@ -17,11 +17,13 @@ from scanner.storage.work.writer import PassWriter
 from tests.scanner.jobs.following import a_pass
 from tests.scanner.jobs.stepping import Point, Stepper
 from tests.support.doubles import Failing
+from tests.support.sample import turn
 from tests.support.twin import dark, still
 
 PATIENCE = 20.0  # real seconds: one that takes longer hangs
 TRIES = 8  # resumes until a scan must be complete: every pass and every cured fault may want one
 SHOTS = 3
+MANY = 50  # cases of which a share can be asked
 SAVE = PassWriter.save
 
 
@@ -132,9 +134,29 @@ async def points_of(app: App, stepper: Stepper, scenario: Scenario) -> dict[Poin
     return dict(stepper.seen)
 
 
-def spread(cases: list[tuple], count: int) -> list[tuple]:
-    """``count`` of the cases, evenly."""
-    return [cases[index * len(cases) // count] for index in range(min(count, len(cases)))]
+def chosen(name: str, cases: list[tuple], count: int) -> list[tuple]:
+    """``count`` of the cases, others after every change of the source."""
+    return cases if count >= len(cases) else turn(name).sample(cases, count)
+
+
+def assert_often(times: int, cases: int, share: float) -> None:
+    """Something came up in this share of the cases, so that these tests do not pass for want of an event; few cases
+    tell nothing of a share.
+    """
+    assert cases < MANY or times > cases * share
+
+
+async def assert_comes_to_its_end(run: Run, stepper: Stepper, orders: list[asyncio.Future[None]]) -> bool:
+    """Once what was ordered is done: at rest where it stands and at its end. True if the point came up."""
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*orders)
+    struck = stepper.struck
+    stepper.rest()
+    await run.until(*ENDED, JobState.PAUSED)
+    await assert_at_rest(run.app)
+    await run.to_the_end()
+    await assert_at_rest(run.app)
+    return struck
 
 
 async def assert_at_rest(app: App) -> None:

@@ -166,6 +166,7 @@ async def test_photos_taken_since_a_migration_are_not_put_aside_unasked(demo):
         refused = await ended(follower, app.jobs.submit_undo(first, "test"))
         assert (refused.state, refused.error.code) == (JobState.FAILED, "conflict")
         assert refused.error.message.startswith("2 photos were taken since")
+        assert refused.error.detail == {"photos": 2}
         assert await app.storage.get_session(first) == session
         undone = await ended(follower, app.jobs.submit_undo(first, "test", force=True))
         assert undone.result.notes[-1] == (

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
 
 import pytest
 from msgspec.structs import replace
@@ -26,12 +25,13 @@ from tests.scanner.jobs.points import (
     SCENARIOS,
     Run,
     Scenario,
-    assert_at_rest,
+    assert_comes_to_its_end,
+    assert_often,
     assert_true,
+    chosen,
     left_over,
     order,
     points_of,
-    spread,
 )
 from tests.scanner.jobs.stepping import Point, Stepper
 from tests.support.sample import sample
@@ -41,21 +41,7 @@ AFTER = (None, "again", Command.CANCEL, Command.RESUME, Command.PAUSE)
 SAMPLED = {"plain": 24, "two passes": 14, "camera": 8, "disk": 8}  # cases in the gate; all of them in the full run
 SHUTDOWNS = {"plain": 7, "two passes": 5, "camera": 4, "disk": 4}
 EVERY = 1_000_000
-
-
-@pytest.fixture
-async def stepper() -> AsyncIterator[Stepper]:
-    loop, stepper = asyncio.get_running_loop(), Stepper()
-    loop.set_task_factory(stepper.factory)
-    yield stepper
-    loop.set_task_factory(None)
-
-
-@pytest.fixture
-async def app(demo: Config, stepper: Stepper) -> AsyncIterator[App]:  # noqa: ARG001 - it watches the lanes' tasks
-    running = await open_app(demo, demo=True)
-    yield running
-    await running.close()
+pytestmark = pytest.mark.usefixtures("stepper")  # before the daemon: it watches the lanes' tasks, too
 
 
 @pytest.fixture(autouse=True)
@@ -81,14 +67,7 @@ async def strike(
     while job.state is JobState.PAUSED and not stepper.struck and job.pause.by != "user":
         await order(app, job.id, Command.RESUME)  # the point lies behind a pause of the scan's own
         job = await run.until(*ENDED, JobState.PAUSED)
-    async with asyncio.timeout(PATIENCE):
-        await asyncio.gather(*orders)
-    struck = stepper.struck
-    stepper.rest()
-    await run.until(*ENDED, JobState.PAUSED)
-    await assert_at_rest(app)
-    await run.to_the_end()
-    await assert_at_rest(app)
+    struck = await assert_comes_to_its_end(run, stepper, orders)
     await assert_true(run)
     run.close()
     left = left_over(app, tasks_before)
@@ -108,18 +87,18 @@ def cases_of(points: dict[Point, int]) -> list[tuple[tuple[Point, int], list[Com
 async def test_every_command_at_every_await_point(app, stepper, figures, name):
     scenario = SCENARIOS[name]
     points = await points_of(app, stepper, scenario)
-    assert len(points) > 20, sorted(points)
+    assert len(points) > 30, sorted(points)
     cases = cases_of(points)
-    chosen = spread(cases, sample(SAMPLED[name], EVERY))
+    run = chosen(f"commands {name}", cases, sample(SAMPLED[name], EVERY))
     struck = 0
-    for at, commands in chosen:
+    for at, commands in run:
         try:
             struck += await strike(app, stepper, scenario, at, commands)
         except BaseException:
             print("at", *at, commands)
             raise
-    figures(f"{name}: {len(points)} await points, {len(cases)} cases, {len(chosen)} run, {struck} struck")
-    assert struck > len(chosen) * 0.7
+    figures(f"{name}: {len(points)} await points, {len(cases)} cases, {len(run)} run, {struck} struck")
+    assert_often(struck, len(run), 0.7)
 
 
 async def shut_down(config: Config, stepper: Stepper, scenario: Scenario, at: tuple[Point, int]) -> bool:
@@ -171,9 +150,9 @@ async def test_the_daemon_stops_at_every_await_point(demo, stepper, figures, nam
     points = await points_of(app, stepper, scenario)
     await app.close()
     cases = [(point, occurrence) for point, times in sorted(points.items()) for occurrence in sorted({1, times})]
-    chosen = spread(cases, sample(SHUTDOWNS[name], EVERY))
+    run = chosen(f"stops {name}", cases, sample(SHUTDOWNS[name], EVERY))
     struck = 0
-    for number, at in enumerate(chosen):
+    for number, at in enumerate(run):
         place = demo.data_dir.parent / str(number)
         config = replace(demo, data_dir=place / "data", state_dir=place / "state")
         try:
@@ -181,5 +160,5 @@ async def test_the_daemon_stops_at_every_await_point(demo, stepper, figures, nam
         except BaseException:
             print("at", *at)
             raise
-    figures(f"{name}: {len(points)} await points, {len(cases)} stops of the daemon, {len(chosen)} run, {struck} struck")
-    assert struck > len(chosen) * 0.7
+    figures(f"{name}: {len(points)} await points, {len(cases)} stops of the daemon, {len(run)} run, {struck} struck")
+    assert_often(struck, len(run), 0.7)

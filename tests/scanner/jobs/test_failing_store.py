@@ -11,7 +11,7 @@ from scanner.jobs.passwork import MOMENTS
 from scanner.model import PassName, SessionId
 from scanner.states import ENDED, Command, JobState, PassState
 from scanner.storage.work.writer import PassWriter
-from tests.scanner.jobs.following import a_pass, a_scan
+from tests.scanner.jobs.following import a_pass, a_scan, before_the_pause, paused_scan
 from tests.support.doubles import Failing
 from tests.support.twin import dark, still
 
@@ -58,10 +58,7 @@ async def test_a_job_list_that_cannot_be_written_does_not_hide_the_truth(app, fo
 @pytest.mark.parametrize("command", [Command.FINISH, Command.CANCEL])
 async def test_an_end_that_is_not_on_disk_is_none(app, follower, monkeypatch, command):
     """A paused job whose pass cannot be ended stands still with the fault, and is ended by saying it again."""
-    job = await app.jobs.submit_scan(a_scan(shots=12), "test")
-    await follower.photo()
-    await app.jobs.command(job.id, Command.PAUSE, origin="test")
-    await follower.until(job.id, JobState.PAUSED)
+    job = await paused_scan(app, follower, shots=12)
     method = command.value
     monkeypatch.setattr(PassWriter, method, Failing(getattr(PassWriter, method), GONE, times=1))
     stands = await app.jobs.command(job.id, command, origin="test")
@@ -165,17 +162,12 @@ async def test_a_skip_that_is_not_on_disk_is_none(app, follower, monkeypatch):
 async def test_a_pass_ended_by_name_just_after_its_run_decided_to_pause(app, follower, monkeypatch, command, fails):
     job = await app.jobs.submit_scan(a_scan("one", "two", shots=12), "test")
     await follower.photo()
-    pause, method = PassWriter.pause, command.value
+    method = command.value
     end = app.jobs.finish_pass if command is Command.FINISH else app.jobs.cancel_pass
     if fails:
         monkeypatch.setattr(PassWriter, method, Failing(getattr(PassWriter, method), GONE, times=1))
 
-    async def pause_and_order(writer, reason):
-        monkeypatch.setattr(PassWriter, "pause", pause)
-        await end(job.session_id, PassName("one"), "test")
-        await pause(writer, reason)
-
-    monkeypatch.setattr(PassWriter, "pause", pause_and_order)
+    before_the_pause(monkeypatch, lambda: end(job.session_id, PassName("one"), "test"))
     await app.jobs.command(job.id, Command.PAUSE, origin="test")
     paused = await follower.until(job.id, JobState.PAUSED, *ENDED)
     assert paused.state is JobState.PAUSED

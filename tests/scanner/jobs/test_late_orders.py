@@ -11,7 +11,7 @@ from scanner.events import JobChanged
 from scanner.model import JobId
 from scanner.states import ENDED, Command, JobState, PassState, next_job_state
 from scanner.storage.work.writer import PassWriter
-from tests.scanner.jobs.following import Follower, a_scan, daemon
+from tests.scanner.jobs.following import Follower, a_scan, daemon, pausing
 from tests.support.doubles import Held, turns
 
 
@@ -22,13 +22,12 @@ def states_of(follower: Follower, job_id: JobId) -> list[str]:
     return [event.state for event in changes if event.job_id == job_id]
 
 
-def pausing(job) -> bool:
-    return job.state is JobState.PAUSED
-
-
+@pytest.mark.parametrize("at_once", [False, True])
 @pytest.mark.parametrize("order", ["stop", Command.PAUSE, Command.HALT])
-async def test_a_resume_that_nobody_has_taken_up_is_taken_back(app, follower, monkeypatch, order):
-    """While the disk still writes the pause down somebody resumes, and somebody else thinks better of it."""
+async def test_a_resume_that_nobody_has_taken_up_is_taken_back(app, follower, monkeypatch, order, at_once):
+    """While the disk still writes the pause down somebody resumes, and somebody else thinks better of it: a little
+    later, or in the same moment.
+    """
     job = await app.jobs.submit_scan(a_scan(shots=30), "test")
     await follower.photo()
     writing = Held(app.storage.jobs.put, when=pausing)
@@ -36,7 +35,8 @@ async def test_a_resume_that_nobody_has_taken_up_is_taken_back(app, follower, mo
     await app.jobs.command(job.id, Command.PAUSE, origin="test")
     await writing.reached.wait()
     resuming = asyncio.ensure_future(app.jobs.command(job.id, Command.RESUME, origin="test"))
-    await turns()
+    if not at_once:
+        await turns()
     if order == "stop":
         other = asyncio.ensure_future(app.rig.stop())
     else:
@@ -75,6 +75,22 @@ async def test_skip_after_resume_is_too_late(app, follower):
         await app.jobs.command(job.id, Command.SKIP, origin="test")
     await resuming
     assert (await follower.until(job.id, *ENDED)).result.saved == 6
+
+
+async def test_a_pause_in_the_moment_of_a_skip_keeps_the_job_where_it_is(app, follower):
+    job = await app.jobs.submit_scan(a_scan(shots=6), "test")
+    await follower.photo()
+    app.faults.camera_dead = True
+    await follower.until(job.id, JobState.PAUSED)
+    app.faults.camera_dead = False
+    orders = (app.jobs.command(job.id, command, origin="test") for command in (Command.SKIP, Command.PAUSE))
+    async with asyncio.timeout(5):
+        await asyncio.gather(*orders)
+    await turns()
+    found = app.jobs.get(job.id)
+    assert (found.state, found.pause.by, found.shot) == (JobState.PAUSED, "user", None)
+    await app.jobs.command(job.id, Command.RESUME, origin="test")
+    assert (await follower.until(job.id, *ENDED)).result.skipped == 1
 
 
 @pytest.mark.parametrize("in_lane", [True, False])

@@ -15,7 +15,7 @@ from scanner.hardware.sim.camera import SimCamera
 from scanner.model import JobId, PassName
 from scanner.states import ENDED, Command, JobState, PassState, ShotState
 from scanner.storage.work.writer import PassWriter
-from tests.scanner.jobs.following import a_pass, a_scan, daemon
+from tests.scanner.jobs.following import a_pass, a_scan, before_the_pause, daemon, paused_scan
 from tests.scanner.jobs.sharing import MAIN, another, force
 from tests.support.doubles import Failing, Held, turns
 from tests.support.twin import dark, still
@@ -122,10 +122,7 @@ async def test_a_loss_noticed_at_the_end_fails_the_job(app, follower, monkeypatc
 
 @pytest.mark.parametrize("command", [Command.FINISH, Command.CANCEL])
 async def test_a_paused_job_that_is_ended_just_when_its_pass_is_lost(app, follower, monkeypatch, command):
-    job = await app.jobs.submit_scan(a_scan(shots=12), "test")
-    await follower.photo()
-    await app.jobs.command(job.id, Command.PAUSE, origin="test")
-    await follower.until(job.id, JobState.PAUSED)
+    job = await paused_scan(app, follower, shots=12)
     monkeypatch.setattr(PassWriter, command.value, Failing(getattr(PassWriter, command.value), LOST))
     ended = await app.jobs.command(job.id, command, origin="test")
     await assert_failed(app, ended)
@@ -135,26 +132,17 @@ async def test_a_paused_job_that_is_ended_just_when_its_pass_is_lost(app, follow
 async def test_a_pass_ended_by_name_just_when_it_is_lost(app, follower, monkeypatch, order):
     job = await app.jobs.submit_scan(a_scan("one", "two", shots=12), "test")
     await follower.photo()
-    pause = PassWriter.pause
     end = app.jobs.finish_pass if order == "finish" else app.jobs.cancel_pass
     monkeypatch.setattr(PassWriter, order, Failing(getattr(PassWriter, order), LOST))
 
-    async def pause_and_order(writer, reason):
-        monkeypatch.setattr(PassWriter, "pause", pause)
-        await end(job.session_id, PassName("one"), "test")
-        await pause(writer, reason)
-
-    monkeypatch.setattr(PassWriter, "pause", pause_and_order)
+    before_the_pause(monkeypatch, lambda: end(job.session_id, PassName("one"), "test"))
     await app.jobs.command(job.id, Command.PAUSE, origin="test")
     await assert_failed(app, await follower.until(job.id, *ENDED))
 
 
 async def test_a_pass_that_another_scanner_works_on_is_not_begun(app, follower):
     async with another(app.config) as other:
-        job = await app.jobs.submit_scan(a_scan("one", "two", shots=12), "test")
-        await follower.photo()
-        await app.jobs.command(job.id, Command.PAUSE, origin="test")
-        await follower.until(job.id, JobState.PAUSED)
+        job = await paused_scan(app, follower, "one", "two", shots=12)
         handle = await other.handle(job.session_id)
         async with other.open_pass(handle, PassName("one"), job_id=JobId("j-studio"), origin="web:eve"):
             for _ in range(2):
@@ -174,10 +162,7 @@ async def test_a_pass_that_another_scanner_works_on_is_not_begun(app, follower):
 
 async def test_a_pass_that_is_locked_for_a_moment_is_waited_for(app, follower, monkeypatch):
     """A checkpoint is being saved just when somebody resumes."""
-    job = await app.jobs.submit_scan(a_scan(shots=12), "test")
-    await follower.photo()
-    await app.jobs.command(job.id, Command.PAUSE, origin="test")
-    await follower.until(job.id, JobState.PAUSED)
+    job = await paused_scan(app, follower, shots=12)
     handle = await app.storage.handle(job.session_id)
     held, tried, opening = AsyncExitStack(), asyncio.Event(), app.storage.open_pass
     await held.enter_async_context(opening(handle, MAIN, job_id=None, origin="test"))
@@ -199,10 +184,7 @@ async def test_a_pass_that_is_locked_for_a_moment_is_waited_for(app, follower, m
 
 async def test_a_job_whose_pass_another_scanner_works_on_can_be_cancelled(app, follower):
     async with another(app.config) as other:
-        job = await app.jobs.submit_scan(a_scan("one", "two", shots=12), "test")
-        await follower.photo()
-        await app.jobs.command(job.id, Command.PAUSE, origin="test")
-        await follower.until(job.id, JobState.PAUSED)
+        job = await paused_scan(app, follower, "one", "two", shots=12)
         handle = await other.handle(job.session_id)
         async with other.open_pass(handle, PassName("one"), job_id=None, origin="web:eve") as writer:
             ended = await app.jobs.command(job.id, Command.CANCEL, origin="test")

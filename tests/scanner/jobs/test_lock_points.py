@@ -14,22 +14,21 @@ from dataclasses import dataclass
 
 import pytest
 
-from scanner.app import App, open_app
-from scanner.config import Config
+from scanner.app import App
 from scanner.states import ENDED, Command, JobState, ShotState
 from scanner.storage import StorageManager
 from scanner.storage.work.writer import PassWriter
 from tests.scanner.jobs.following import a_pass
 from tests.scanner.jobs.points import (
-    PATIENCE,
     SHOTS,
     Run,
     Scenario,
-    assert_at_rest,
+    assert_comes_to_its_end,
+    assert_often,
+    chosen,
     left_over,
     order,
     points_of,
-    spread,
 )
 from tests.scanner.jobs.sharing import MAIN, another, force
 from tests.scanner.jobs.stepping import Point, Stepper
@@ -38,21 +37,7 @@ from tests.support.sample import sample
 SAMPLED = 10  # cases in the gate; all of them in the full run
 EVERY = 1_000_000
 SAVE = PassWriter.save
-
-
-@pytest.fixture
-async def stepper() -> AsyncIterator[Stepper]:
-    loop, stepper = asyncio.get_running_loop(), Stepper()
-    loop.set_task_factory(stepper.factory)
-    yield stepper
-    loop.set_task_factory(None)
-
-
-@pytest.fixture
-async def app(demo: Config, stepper: Stepper) -> AsyncIterator[App]:  # noqa: ARG001 - it watches the lanes' tasks
-    running = await open_app(demo, demo=True)
-    yield running
-    await running.close()
+pytestmark = pytest.mark.usefixtures("stepper")  # before the daemon: it watches the lanes' tasks, too
 
 
 @pytest.fixture
@@ -97,14 +82,7 @@ async def hit(
     stepper.strike_at(*at, act)
     await run.start()
     await run.until(*ENDED, JobState.PAUSED)
-    async with asyncio.timeout(PATIENCE):
-        await asyncio.gather(*given)
-    struck = stepper.struck
-    stepper.rest()
-    await run.until(*ENDED, JobState.PAUSED)
-    await assert_at_rest(app)
-    await run.to_the_end()
-    await assert_at_rest(app)
+    struck = await assert_comes_to_its_end(run, stepper, given)
     lost = run.job.state is JobState.FAILED
     if lost:
         assert run.job.error is not None
@@ -165,7 +143,7 @@ async def test_a_pass_is_lost_at_every_await_point(app, stepper, other, figures)
         Strike(command=None, forced=True),
         *(Strike(command=command, forced=True, command_first=first) for command in Command for first in (True, False)),
     ]
-    figures(await run_all(app, stepper, other, scenario, cases(points, strikes)))
+    figures(await run_all(app, stepper, other, scenario, "losses", cases(points, strikes)))
 
 
 async def test_every_command_at_every_await_point_of_a_scan_that_loses_its_pass(
@@ -184,13 +162,13 @@ async def test_every_command_at_every_await_point_of_a_scan_that_loses_its_pass(
     taken: set[str] = set()
     monkeypatch.setattr(PassWriter, "save", save_and_lose)
     strikes = [Strike(command=command, forced=False) for command in Command]
-    figures(await run_all(app, stepper, other, scenario, cases(points, strikes)))
+    figures(await run_all(app, stepper, other, scenario, "commands at losses", cases(points, strikes)))
 
 
-async def run_all(app, stepper, other, scenario, all_cases) -> str:
-    chosen = spread(all_cases, sample(SAMPLED, EVERY))
+async def run_all(app, stepper, other, scenario, name, all_cases) -> str:
+    run = chosen(name, all_cases, sample(SAMPLED, EVERY))
     struck = lost = 0
-    for at, strike in chosen:
+    for at, strike in run:
         try:
             came, was_lost = await hit(app, stepper, other, scenario, at, strike)
         except BaseException:
@@ -198,6 +176,6 @@ async def run_all(app, stepper, other, scenario, all_cases) -> str:
             raise
         struck += came
         lost += was_lost
-    assert struck > len(chosen) * 0.7
-    assert lost > len(chosen) * 0.3
-    return f"locks: {len(all_cases)} cases, {len(chosen)} run, {struck} struck, {lost} lost"
+    assert_often(struck, len(run), 0.7)
+    assert_often(lost, len(run), 0.3)
+    return f"locks: {len(all_cases)} cases, {len(run)} run, {struck} struck, {lost} lost"

@@ -11,10 +11,9 @@ from scanner.clock import SystemClock
 from scanner.config import Config
 from scanner.errors import CommandRefusedError, PassCompletedError, PassNotFoundError, SessionNotFoundError
 from scanner.model import PassName, SessionId
-from scanner.records import Job
 from scanner.states import ENDED, Command, JobState, PassState
 from scanner.storage import StorageManager
-from tests.scanner.jobs.following import Follower, a_scan, daemon
+from tests.scanner.jobs.following import a_scan, cancelled_scan, daemon, paused_scan
 
 MAIN, ONE, TWO, THREE = (PassName(name) for name in ("main", "one", "two", "three"))
 
@@ -30,14 +29,6 @@ async def forget_jobs(config: Config) -> None:
     await storage.close()
 
 
-async def a_cancelled_job(app: App, follower: Follower, *, shots: int = 8) -> Job:
-    """One with a photo in its pass ``main``."""
-    job = await app.jobs.submit_scan(a_scan(shots=shots), "test")
-    await follower.photo()
-    await app.jobs.command(job.id, Command.CANCEL, origin="test")
-    return await follower.until(job.id, *ENDED)
-
-
 async def test_a_cancelled_pass_is_resumed_and_takes_its_photos(app, follower):
     job = await app.jobs.submit_scan(a_scan("one", "two"), "test")
     await follower.until(job.id, JobState.PAUSED)
@@ -50,7 +41,7 @@ async def test_a_cancelled_pass_is_resumed_and_takes_its_photos(app, follower):
 
 
 async def test_five_who_resume_a_pass_at_once_get_one_job(app, follower):
-    job = await a_cancelled_job(app, follower)
+    job = await cancelled_scan(app, follower)
     jobs = await asyncio.gather(*(app.jobs.resume_pass(job.session_id, MAIN, "test") for _ in range(5)))
     assert len({one.id for one in jobs} - {job.id}) == 1
     await follower.until(jobs[0].id, *ENDED)
@@ -74,14 +65,14 @@ async def test_a_pass_without_a_job_is_ended_and_takes_no_photo(demo, order):
 
 
 async def test_a_cancelled_pass_can_still_be_taken_as_complete(app, follower):
-    job = await a_cancelled_job(app, follower)
+    job = await cancelled_scan(app, follower)
     finished = await app.jobs.finish_pass(job.session_id, MAIN, "test")
     assert finished.state is JobState.COMPLETED
     assert (await states(app, job.session_id))[MAIN] is PassState.COMPLETED
 
 
 async def test_cancelling_a_cancelled_pass_again_changes_nothing(app, follower):
-    job = await a_cancelled_job(app, follower)
+    job = await cancelled_scan(app, follower)
     again = await app.jobs.cancel_pass(job.session_id, MAIN, "test")
     assert again.state is JobState.CANCELLED
     assert (await states(app, job.session_id))[MAIN] is PassState.CANCELLED
@@ -139,10 +130,7 @@ async def test_the_pass_at_work_is_ended_alone(app, follower, order):
 
 
 async def test_a_paused_job_goes_on_with_its_next_pass_when_the_one_at_work_is_ended(app, follower):
-    job = await app.jobs.submit_scan(a_scan("one", "two", shots=12), "test")
-    await follower.photo()
-    await app.jobs.command(job.id, Command.PAUSE, origin="test")
-    await follower.until(job.id, JobState.PAUSED)
+    job = await paused_scan(app, follower, "one", "two", shots=12)
     after = await app.jobs.finish_pass(job.session_id, ONE, "test")
     assert (after.state, after.pause.reason) == (JobState.PAUSED, "turn_object")
     assert await states(app, job.session_id) == {ONE: PassState.COMPLETED, TWO: PassState.PLANNED}
@@ -171,7 +159,7 @@ async def test_passes_of_a_job_in_the_queue(app, follower):
 
 
 async def test_a_resumed_pass_that_waits_can_be_cancelled_again(app, follower):
-    job = await a_cancelled_job(app, follower)
+    job = await cancelled_scan(app, follower)
     first = await app.jobs.submit_scan(a_scan("one", "two"), "test")
     await follower.until(first.id, JobState.PAUSED)  # keeps the lane
     again = await app.jobs.resume_pass(job.session_id, MAIN, "test")

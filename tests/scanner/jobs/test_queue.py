@@ -23,7 +23,7 @@ from scanner.errors import (
     SessionNotFoundError,
     SpecError,
 )
-from scanner.events import JobCreated, PassCompleted, ProgressMade, ShotFailed
+from scanner.events import JobChanged, JobCreated, PassCompleted, ProgressMade, ShotFailed
 from scanner.jobs import board as board_module
 from scanner.model import JobId, PassName, SessionId
 from scanner.spec import CameraSettings, Fibonacci, ScanSpec
@@ -230,6 +230,23 @@ async def test_the_queue_keeps_its_order_and_can_be_changed(app, follower):
     await app.jobs.command(waiting[0].id, Command.RESUME, origin="test")
     await follower.until(waiting[0].id, *ENDED)
     assert [job.state for job in app.jobs.list(active=True)] == []
+
+
+async def test_moves_that_meet_are_done_one_after_the_other_and_never_seen_by_halves(app, follower):
+    """The page shows a new order before its request is answered, and the next key is pressed by then."""
+    first = await app.jobs.submit_scan(a_scan("one", "two"), "test")
+    await follower.until(first.id, JobState.PAUSED)  # keeps the lane
+    one, two, three = [(await app.jobs.submit_scan(a_scan(title=f"Vase {n}"), "test")).id for n in range(3)]
+    follower.drain()
+    follower.seen.clear()
+    await asyncio.gather(app.jobs.move(one, 2), app.jobs.move(one, 3))
+    follower.drain()
+    told = [envelope.event for envelope in follower.seen if isinstance(envelope.event, JobChanged)]
+    assert [app.jobs.get(job).queue_position for job in (one, two, three)] == [3, 1, 2]
+    assert {(event.job_id, event.queue_position) for event in told} <= {(one, 3), (two, 1), (three, 2)}
+    assert {job.id: job.rank for job in await app.storage.jobs.load()} == {
+        job.id: job.rank for job in app.jobs.list(active=True)
+    }
 
 
 async def test_only_so_many_may_wait(app, follower, monkeypatch):

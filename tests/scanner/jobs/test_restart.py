@@ -17,13 +17,9 @@ from scanner.jobs.restore import goes_on
 from scanner.model import PassName, Pause
 from scanner.states import ENDED, Command, JobState
 from scanner.storage import StorageManager
-from tests.scanner.jobs.following import a_scan, daemon
+from tests.scanner.jobs.following import a_scan, daemon, paused_scan, pausing
 from tests.support.doubles import Failing, Held, turns
 from tests.support.twin import dark, still
-
-
-def pausing(job) -> bool:
-    return job.state is JobState.PAUSED
 
 
 async def test_a_guards_pause_does_not_go_on_behind_the_back_of_whoever_restarts(demo):
@@ -196,10 +192,7 @@ async def test_a_saving_that_hangs_does_not_keep_the_daemon(demo, monkeypatch):
 
 async def test_a_job_resumed_in_the_moment_in_which_the_daemon_stops_does_not_begin(demo):
     async with daemon(demo) as (app, follower):
-        job = await app.jobs.submit_scan(a_scan(shots=12), "test")
-        await follower.photo()
-        await app.jobs.command(job.id, Command.PAUSE, origin="test")
-        await follower.until(job.id, JobState.PAUSED)
+        job = await paused_scan(app, follower, shots=12)
         photos = await app.storage.photos(job.session_id)
         taken_up = app.jobs._commander.give(app.jobs._board.ticket(job.id), Command.RESUME, "")
         async with asyncio.timeout(2):

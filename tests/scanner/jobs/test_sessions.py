@@ -14,28 +14,14 @@ from scanner.events import SessionDeleted
 from scanner.model import PassName, SessionId
 from scanner.states import ENDED, Command, JobState, PassState
 from scanner.storage.work.writer import PassWriter
-from tests.scanner.jobs.following import a_pass, a_scan, daemon
+from tests.scanner.jobs.following import a_pass, a_scan, cancelled_scan, daemon, paused_scan
 from tests.support.doubles import Failing, Held, turns
 
 MAIN, ONE = PassName("main"), PassName("one")
 
 
-async def cancelled(app, follower, shots=8):
-    job = await app.jobs.submit_scan(a_scan(shots=shots), "test")
-    await follower.photo()
-    await app.jobs.command(job.id, Command.CANCEL, origin="test")
-    return await follower.until(job.id, *ENDED)
-
-
-async def paused(app, follower, *names, shots=12):
-    job = await app.jobs.submit_scan(a_scan(*names, shots=shots), "test")
-    await follower.photo()
-    await app.jobs.command(job.id, Command.PAUSE, origin="test")
-    return await follower.until(job.id, JobState.PAUSED)
-
-
 async def test_a_session_whose_jobs_have_ended_is_deleted_and_its_jobs_stay_in_the_list(app, follower):
-    job = await cancelled(app, follower)
+    job = await cancelled_scan(app, follower)
     app.jobs.require_free(job.session_id)
     entry = await app.jobs.delete_session(job.session_id, "test")
     assert entry.session_id == job.session_id
@@ -46,7 +32,7 @@ async def test_a_session_whose_jobs_have_ended_is_deleted_and_its_jobs_stay_in_t
 
 @pytest.mark.parametrize("state", ["running", "paused", "pending", "export"])
 async def test_a_session_that_a_job_has_is_not_deleted(app, follower, monkeypatch, state):
-    job = await paused(app, follower)
+    job = await paused_scan(app, follower)
     if state == "pending":
         job = await app.jobs.submit_scan(a_scan(title="Second"), "test")
     elif state == "running":
@@ -64,7 +50,7 @@ async def test_a_session_that_a_job_has_is_not_deleted(app, follower, monkeypatc
 
 
 async def test_while_a_session_is_deleted_nothing_begins_on_it(app, follower, monkeypatch):
-    job = await cancelled(app, follower)
+    job = await cancelled_scan(app, follower)
     deleting = Held(app.storage.trash.delete)
     monkeypatch.setattr(app.storage.trash, "delete", deleting)
     gone = asyncio.ensure_future(app.jobs.delete_session(job.session_id, "test"))
@@ -87,7 +73,7 @@ async def test_while_a_session_is_deleted_nothing_begins_on_it(app, follower, mo
 
 
 async def test_a_job_that_is_just_being_written_down_counts(app, follower, monkeypatch):
-    job = await cancelled(app, follower)
+    job = await cancelled_scan(app, follower)
     writing = Held(app.storage.jobs.put)
     monkeypatch.setattr(app.storage.jobs, "put", writing)
     resuming = asyncio.ensure_future(app.jobs.resume_pass(job.session_id, MAIN, "test"))
@@ -101,7 +87,7 @@ async def test_a_job_that_is_just_being_written_down_counts(app, follower, monke
 
 
 async def test_a_pass_that_is_just_being_made_counts(app, follower, monkeypatch):
-    job = await cancelled(app, follower)
+    job = await cancelled_scan(app, follower)
     making = Held(app.storage.add_pass)
     monkeypatch.setattr(app.storage, "add_pass", making)
     adding = asyncio.ensure_future(app.jobs.submit_pass(job.session_id, a_pass("two"), "test"))
@@ -134,7 +120,7 @@ async def test_a_session_deleted_before_its_job_is_written_down_leaves_no_job(ap
 
 
 async def test_a_restored_scan_goes_on_from_its_checkpoint(app, follower):
-    job = await paused(app, follower, shots=12)
+    job = await paused_scan(app, follower, shots=12)
     marked = len(await app.storage.photos(job.session_id))
     await app.storage.checkpoints.save(job.session_id, "early", origin="test")
     await app.jobs.command(job.id, Command.RESUME, origin="test")
@@ -157,7 +143,7 @@ async def test_a_restored_scan_goes_on_from_its_checkpoint(app, follower):
 
 
 async def test_a_scan_that_waits_its_turn_begins_after_the_restoring(app, follower, monkeypatch):
-    first = await paused(app, follower)
+    first = await paused_scan(app, follower)
     waiting = await app.jobs.submit_scan(a_scan(shots=5, title="Second"), "test")
     await app.storage.checkpoints.save(waiting.session_id, "empty", origin="test")
     restoring = Held(app.storage.checkpoints.restore)
@@ -177,12 +163,12 @@ async def test_a_scan_that_waits_its_turn_begins_after_the_restoring(app, follow
 
 async def test_a_scan_that_waits_and_whose_pass_was_restored_to_complete_ends_as_that(app, follower):
     """It does not stand there with a fault that nobody can help, before all that wait behind it."""
-    session_id = (await cancelled(app, follower)).session_id
+    session_id = (await cancelled_scan(app, follower)).session_id
     await app.storage.checkpoints.save(session_id, "part", origin="test")
     again = await app.jobs.resume_pass(session_id, MAIN, "test")
     await follower.until(again.id, *ENDED)
     done = await app.jobs.restore_checkpoint(session_id, "part", "test")
-    first = await paused(app, follower)
+    first = await paused_scan(app, follower)
     waiting = await app.jobs.resume_pass(session_id, MAIN, "test")
     await app.jobs.restore_checkpoint(session_id, done.name, "test")
     await app.jobs.command(first.id, Command.CANCEL, origin="test")  # the lane is free
@@ -220,7 +206,7 @@ async def test_a_session_at_work_is_not_restored(app, follower):
 
 
 async def test_a_restoring_that_fails_leaves_the_session_free(app, follower):
-    job = await paused(app, follower)
+    job = await paused_scan(app, follower)
     with pytest.raises(CheckpointNotFoundError):
         await app.jobs.restore_checkpoint(job.session_id, "none", "test")
     assert app.jobs.get(job.id).pause.reason == "paused"
@@ -229,7 +215,7 @@ async def test_a_restoring_that_fails_leaves_the_session_free(app, follower):
 
 
 async def test_how_far_a_job_is_after_restoring_may_be_unknown(app, follower, monkeypatch):
-    job = await paused(app, follower)
+    job = await paused_scan(app, follower)
     await app.storage.checkpoints.save(job.session_id, "early", origin="test")
     restore = app.storage.checkpoints.restore
 
@@ -247,7 +233,7 @@ async def test_how_far_a_job_is_after_restoring_may_be_unknown(app, follower, mo
 
 
 async def test_jobs_whose_session_somebody_took_away_say_so(app, follower):
-    first = await paused(app, follower)
+    first = await paused_scan(app, follower)
     waiting = await app.jobs.submit_scan(a_scan(title="Second"), "test")
     other = await app.jobs.submit_scan(a_scan(title="Third"), "test")
     for job in (first, waiting):
@@ -265,7 +251,7 @@ async def test_jobs_whose_session_somebody_took_away_say_so(app, follower):
 
 
 async def test_cleaning_leaves_what_a_job_has_and_holds_what_it_deletes(app, follower, monkeypatch):
-    first, second = await cancelled(app, follower), await cancelled(app, follower)
+    first, second = await cancelled_scan(app, follower), await cancelled_scan(app, follower)
     await app.jobs.submit_scan(a_scan(shots=30), "test")
     await follower.photo()
     app.storage.trash._shop = replace(app.storage.trash._shop, synchronised=lambda: True)
@@ -290,7 +276,7 @@ async def test_cleaning_leaves_what_a_job_has_and_holds_what_it_deletes(app, fol
 
 async def test_what_goes_while_the_daemon_ends_is_found_at_the_next_start(demo):
     async with daemon(demo) as (app, follower):
-        first = await paused(app, follower)
+        first = await paused_scan(app, follower)
         waiting = await app.jobs.submit_scan(a_scan(title="Second"), "test")
         await app.jobs.close()
         shutil.rmtree(app.config.data_dir / "sessions" / waiting.session_id)
@@ -347,8 +333,8 @@ async def test_a_job_at_work_finds_out_by_itself_that_its_session_is_gone(app, f
 
 
 async def test_what_waits_in_the_other_lane_is_done_after_restoring(app, follower, monkeypatch):
-    other = await cancelled(app, follower)
-    job = await paused(app, follower)
+    other = await cancelled_scan(app, follower)
+    job = await paused_scan(app, follower)
     await app.storage.checkpoints.save(job.session_id, "early", origin="test")
     building = Held(app.storage.publish_export)
     monkeypatch.setattr(app.storage, "publish_export", building)

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from scanner.storage import SessionHandle, StorageManager
+from tests.scanner.storage.formats.samples import CASES, SAMPLES
 from tests.scanner.storage.support import Place, new_session
+from tests.support.demand import demand
 from tests.support.memory import in_memory
 
 
@@ -33,3 +35,10 @@ async def storage(place: Place) -> AsyncIterator[StorageManager]:
 @pytest.fixture
 async def handle(storage: StorageManager) -> SessionHandle:
     return await storage.create_session(new_session())
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> Path:
+    """A folder of examples of an older format, with what they must be read as."""
+    demand(SAMPLES.is_dir(), "the samples of older formats (../shared/data/legacy)")
+    return SAMPLES / request.param

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from scanner.errors import LockLostError, PassCompletedError, PassLockedError, ScannerError, SessionBusyError
-from scanner.model import PassName, Pause, SessionId
+from scanner.model import PassName, SessionId
 from scanner.states import PassState, pass_may_become
 from scanner.storage import Files, PassWriter, SessionChanges, SessionHandle, SessionQuery, StorageManager, Submission
 from tests.crash.disk import Disk
@@ -35,6 +35,7 @@ from tests.scanner.storage.support import (
     JOB,
     LOCKED,
     MAIN,
+    PRESSED,
     RIG,
     FailingFiles,
     Place,
@@ -45,7 +46,6 @@ from tests.scanner.storage.support import (
 )
 from tests.support.memory import MEMORY
 
-PRESSED = Pause(by="user", reason="paused", message="")
 MANY = 100  # trees from which a power cut chooses
 ANY = st.integers(0, 1 << 16)  # which of the things there are
 Key = tuple[SessionId, PassName]

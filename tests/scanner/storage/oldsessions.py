@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from msgspec import structs
 
 from scanner.model import SessionId
 from scanner.records import Session
-from scanner.states import PassState, ShotState
+from scanner.states import ShotState
 from scanner.storage import HistoryQuery, SessionQuery, StorageManager
+from tests.scanner.storage.formats.samples import check_state_and_age
 from tests.scanner.storage.formats.support import (
     BERLIN,
     PLAIN,
@@ -32,22 +32,6 @@ from tests.scanner.storage.support import (
     save,
     working,
 )
-
-CASES = (
-    "openscan3/complete",
-    "openscan3/interrupted",
-    "predecessor/dual",
-    "predecessor/plain",
-    "predecessor/unfinalized",
-)
-
-
-OLD_WORDS = {
-    PassState.PAUSED: {"interrupted", "incomplete"},
-    PassState.COMPLETED: {"completed"},
-    PassState.FAILED: {"failed"},
-}
-
 
 OWL = SessionId("ceramic-owl")
 
@@ -71,28 +55,13 @@ async def another(state: Path, data: Path):
         await storage.close()
 
 
-def expected(case: Path) -> dict:
-    return json.loads((case / "expected.json").read_text())
-
-
-def put_in_place(case: Path, place: Place) -> None:
-    """The example's folders as the data directory's sessions."""
-    source = case / expected(case)["import_path"]
-    place.data.mkdir()
-    shutil.copytree(source / "sessions" if (source / "sessions").is_dir() else source, place.sessions)
-
-
 async def everything(storage: StorageManager) -> list[Session]:
     page = await storage.list_sessions(SessionQuery(limit=500))
     return [session for session in page.items if session.photos]
 
 
 def check(session: Session, wanted: dict) -> None:
-    assert OLD_WORDS[session.state] & set(wanted["status_any_of"])
-    created = wanted["created"]
-    epoch = created.get("epoch", created.get("epoch_if_local_is_europe_berlin"))
-    at = datetime.fromisoformat(session.created_at)
-    assert abs((at - datetime.fromtimestamp(epoch, UTC)).total_seconds()) <= created.get("tolerance_s", 1)
+    check_state_and_age(session.state, datetime.fromisoformat(session.created_at), wanted)
     assert [info.name for info in session.passes] == [part["label"] for part in wanted["passes"]]
     assert [info.saved for info in session.passes] == [part["photos_ok"] for part in wanted["passes"]]
     flags = [text for text in session.damage if any(flag["file"] in text for flag in wanted["flagged"])]

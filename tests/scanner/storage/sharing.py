@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from scanner.events import Event, LockChanged
-from scanner.storage import Host, Sharing, StorageManager
+from scanner.storage import Files, Host, Sharing, StorageManager
 from tests.scanner.storage.support import StepClock
 from tests.support.tree import TOP
 
@@ -96,6 +96,18 @@ class Told:
     def locks(self) -> list[str]:
         """States of the locks, in order."""
         return [event.state for event in self.events if isinstance(event, LockChanged)]
+
+
+class Swept(Files):
+    """Another one sweeps away what is about to be published, the first time."""
+
+    times = 0
+
+    def link(self, source: Path, target: Path) -> None:
+        self.times += 1
+        if self.times == 1:
+            source.unlink()
+        super().link(source, target)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from scanner.errors import StorageError
 from scanner.model import (
     CameraInfo,
     CameraName,
@@ -22,6 +23,7 @@ from scanner.model import (
     JobId,
     LockedSettings,
     PassName,
+    Pause,
     PhotoExposure,
     Plan,
     Quality,
@@ -31,11 +33,12 @@ from scanner.model import (
     WhiteBalance,
 )
 from scanner.spec import PassSpec, ScanSpec
-from scanner.storage import Files, NewPass, NewSession, PassWriter, SessionHandle, StorageManager
+from scanner.storage import Files, NewPass, NewSession, PassWriter, SessionHandle, StorageManager, Submission
 
 MAIN = CameraName("main")
-UPRIGHT = PassName("upright")
+UPRIGHT, FLIPPED = PassName("upright"), PassName("flipped")
 JOB = JobId("j-test01")
+KEY = Submission("key-1", "d" * 64)
 BALANCE = WhiteBalance(red=2.1, blue=1.4)
 LOCKED = LockedSettings(exposure_us=8000, gain=1.0, white_balance=BALANCE, lens_position=None, width=32, height=24)
 CAMERA = CameraInfo(
@@ -50,6 +53,7 @@ CAMERA = CameraInfo(
     bytes_per_photo=1000,
 )
 RIG = RigInfo(name="bench", geometry=None, fixed_elevation=None, cameras=(CAMERA,))
+PRESSED = Pause(by="user", reason="paused", message="Somebody pressed Pause.")
 
 
 def garbage(seed: int, size: int) -> bytes:
@@ -224,6 +228,12 @@ def _failing(operation: str) -> Callable[..., object]:
 
 for _operation in FailingFiles.OPERATIONS:
     setattr(FailingFiles, _operation, _failing(_operation))
+
+
+def disk_is_full(*_: object) -> None:
+    """What a database says that cannot take another row."""
+    message = "database or disk is full"
+    raise StorageError(message, reason="disk_full")
 
 
 class RecordingFiles(Files):

@@ -24,20 +24,24 @@ from scanner.errors import (
     StorageError,
 )
 from scanner.events import Event, SessionChanged
-from scanner.model import PassName, Pause, SessionId
+from scanner.model import Pause, SessionId
 from scanner.states import PassState
 from scanner.storage import SessionHandle, StorageManager
+from scanner.storage.directory import marks
 from scanner.storage.directory.moves import free_name
-from scanner.storage.facets import editlock
+from scanner.storage.facets import editlock, marklists
 from scanner.storage.facets.holding import Holding
 from scanner.storage.facets.rewinding import Rewind
 from scanner.storage.index.audit import AuditLog
 from scanner.storage.index.index import Index
 from scanner.storage.journal import lines
+from scanner.storage.journal.documents import read_checkpoint_file
 from scanner.storage.journal.text import JournalFile
 from scanner.storage.locks.locking import Work
 from tests.scanner.storage.formats.support import openscan
 from tests.scanner.storage.support import (
+    FLIPPED,
+    PRESSED,
     RIG,
     UPRIGHT,
     Place,
@@ -48,9 +52,6 @@ from tests.scanner.storage.support import (
     save,
     working,
 )
-
-PRESSED = Pause(by="user", reason="paused", message="")
-FLIPPED = PassName("flipped")
 
 
 async def shoot(storage: StorageManager, handle: SessionHandle, count: int, name: str = "upright") -> None:
@@ -358,8 +359,11 @@ async def test_a_session_of_an_older_format_has_none_until_one_is_saved(place, s
     saved = await storage.checkpoints.save(session.id, "one", origin="cli")
     assert saved.photos == 2
     assert (await storage.get_session(session.id)).format == "current"
-    assert [info.name for info in await storage.checkpoints.list(session.id)] == ["one"]
-    await storage.checkpoints.restore(session.id, "one", origin="cli")
+    came, one = await storage.checkpoints.list(session.id)
+    assert (came.name, came.automatic, came.origin, came.photos) == ("auto-1", True, "legacy", 2)
+    assert one == saved
+    assert await storage.checkpoints.list_all() == (one, came)
+    assert (await storage.checkpoints.restore(session.id, "one", origin="cli")).name == "auto-2"
 
 
 async def test_of_a_session_that_does_not_exist(storage):
@@ -389,6 +393,116 @@ async def test_all_of_all_sessions_newest_first(place, two, storage, caplog):
     ]  # fmt: skip
     assert "checkpoint noise cannot be read" in caplog.text
     assert [info.name for info in await storage.checkpoints.list_all(1)] == ["three"]
+
+
+async def many(place: Place, storage: StorageManager) -> list[str]:
+    """Three checkpoints of two sessions each; their names, oldest first. The clock is set back and forth between them,
+    and the times of the files say the contrary.
+    """
+    handles = [await storage.create_session(new_session(title)) for title in ("First", "Second")]
+    made = []
+    for number, jump in enumerate((0, 9000, -20000, 400, 30000, -3000)):
+        place.clock.leap(jump)
+        made.append(await storage.checkpoints.save(handles[number % 2].id, f"mark-{number}", origin="cli"))
+    made.sort(key=lambda info: info.created_at)
+    for number, info in enumerate(made):
+        os.utime(place.sessions / info.session_id / f"metadata/checkpoints/{info.name}.json", (0, 10**9 - number))
+    return [info.name for info in made]
+
+
+@pytest.fixture
+def decoded(monkeypatch) -> list[str]:
+    """The checkpoints that are decoded."""
+    names: list[str] = []
+
+    def read(path: Path) -> object:
+        names.append(path.stem)
+        return read_checkpoint_file(path)
+
+    monkeypatch.setattr(marklists, "read_checkpoint_file", read)
+    monkeypatch.setattr(marks, "read_checkpoint_file", read)
+    return names
+
+
+async def test_of_all_only_those_that_are_told_are_decoded_whatever_the_clock_did(place, storage, decoded):
+    made = await many(place, storage)
+    assert made == ["mark-2", "mark-3", "mark-0", "mark-1", "mark-5", "mark-4"]
+    for limit in (1, 2, 4):
+        decoded.clear()
+        found = await storage.checkpoints.list_all(limit)
+        assert [info.name for info in found] == decoded == made[: -limit - 1 : -1]
+    assert [info.name for info in await storage.checkpoints.list_all()] == made[::-1]
+
+
+async def test_all_of_a_name_are_found_without_reading_others(place, two, storage, decoded):
+    made = await many(place, storage)
+    await storage.checkpoints.save(two.id, made[0], origin="cli")
+    (place.sessions / two.id / f"metadata/checkpoints/{made[1]}.json").write_bytes(b"noise")
+    for limit in (2, 10):
+        found = await storage.checkpoints.list_all(limit, made[0])
+        assert [(info.session_id == two.id, info.name) for info in found] == [(True, made[0]), (False, made[0])]
+    assert set(decoded) == {made[0]}
+    assert await storage.checkpoints.list_all(10, "nobody") == ()
+    with pytest.raises(InvalidError):
+        await storage.checkpoints.list_all(10, "../session")
+
+
+async def test_a_checkpoint_that_others_wrote_in_their_own_way_has_its_place(place, storage, decoded):
+    made = await many(place, storage)
+    (path,) = place.sessions.glob(f"*/metadata/checkpoints/{made[3]}.json")
+    path.write_text(json.dumps(dict(reversed(json.loads(path.read_bytes()).items()))))
+    assert [info.name for info in await storage.checkpoints.list_all(3)] == made[:-4:-1]
+    assert decoded == [made[3], *made[:-4:-1]]
+
+
+async def test_what_cannot_be_read_leaves_its_place_to_the_next_and_is_said_once(place, two, storage, caplog):
+    """And once more when it is another."""
+    for name in ("one", "two", "three", "four"):
+        await storage.checkpoints.save(two.id, name, origin="cli")
+    directory = place.sessions / two.id / "metadata/checkpoints"
+    four, whole = directory / "four.json", (directory / "four.json").read_bytes()
+    four.write_bytes(whole[:-20])
+    (directory / "three.json").unlink()
+    (directory / "three.json").mkdir()
+
+    async def said(newest: str, *listed: str) -> list[str]:
+        caplog.clear()
+        for _ in range(3):
+            assert [info.name for info in await storage.checkpoints.list_all(1)] == [newest]
+            assert [info.name for info in await storage.checkpoints.list(two.id)] == [*listed, newest]
+        assert all(record.session == two.id for record in caplog.records)
+        return sorted(record.getMessage().split(" cannot be read: ")[0] for record in caplog.records)
+
+    assert await said("two", "one") == ["checkpoint four", "checkpoint three"]
+    four.write_bytes(b"noise")
+    assert await said("two", "one") == ["checkpoint four"]
+    four.write_bytes(whole)
+    assert await said("four", "one", "two") == []
+    four.write_bytes(whole[:-20])
+    assert await said("two", "one") == ["checkpoint four"]
+
+
+async def test_one_that_goes_while_all_are_listed_is_passed_by(place, storage, monkeypatch, caplog):
+    made = await many(place, storage)
+
+    def gone(path: Path) -> object:
+        if path.stem == made[-1]:
+            path.unlink()
+        return read_checkpoint_file(path)
+
+    monkeypatch.setattr(marklists, "read_checkpoint_file", gone)
+    assert [info.name for info in await storage.checkpoints.list_all(2)] == [made[-2], made[-3]]
+    assert caplog.text == ""
+
+
+async def test_one_of_which_nothing_can_be_told_is_said_once(place, two, storage, caplog):
+    await storage.checkpoints.save(two.id, "one", origin="cli")
+    path = place.sessions / two.id / "metadata/checkpoints/one.json"
+    path.unlink()
+    path.symlink_to(path)  # in a circle
+    for _ in range(3):
+        assert await storage.checkpoints.list_all() == ()
+    assert len(caplog.records) == 1
 
 
 async def test_a_session_copied_without_its_empty_directories_can_have_checkpoints(place, two, storage):

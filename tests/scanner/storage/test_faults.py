@@ -14,14 +14,16 @@ from pathlib import Path
 import pytest
 
 from scanner.errors import DiskFullError, StorageError
-from scanner.model import Pause, Photo
+from scanner.model import Photo
 from scanner.states import PassState
 from scanner.storage import PassWriter, SessionHandle, StorageManager, Submission
 from scanner.storage.journal.text import parse
 from tests.scanner.storage.support import (
     JOB,
+    KEY,
     LOCKED,
     MAIN,
+    PRESSED,
     RIG,
     UPRIGHT,
     FailingFiles,
@@ -40,8 +42,6 @@ REASONS = {
     errno.EROFS: "read_only",
     errno.EMFILE: "too_many_files",
 }
-KEY = Submission("key-1", "d" * 64)
-PRESSED = Pause(by="user", reason="paused", message="")
 
 
 @dataclass

@@ -10,18 +10,16 @@ from pathlib import Path
 import pytest
 
 from scanner.errors import LockLostError, StorageError
-from scanner.model import Pause, PhotoName
+from scanner.model import PhotoName
 from scanner.storage import Files, PassWriter, SessionHandle, StorageManager
 from scanner.storage.directory.recovery import Held, _Recovery
 from scanner.storage.directory.views import read_journal
 from scanner.storage.locks import passlock as locks
 from scanner.storage.locks.lockfile import lock_path, read_generation, read_lock
 from scanner.storage.locks.passlock import PassLock
-from tests.scanner.storage.sharing import LOCAL, SHARE, daemon, other_host
-from tests.scanner.storage.support import UPRIGHT, FailingFiles, StepClock, names, new_session, save, working
+from tests.scanner.storage.sharing import LOCAL, SHARE, Swept, daemon, other_host
+from tests.scanner.storage.support import PRESSED, UPRIGHT, FailingFiles, StepClock, names, new_session, save, working
 from tests.scanner.storage.test_fencing import WORK, force, images, metadata, paths_of, record, seen
-
-PRESSED = Pause(by="user", reason="paused", message="")
 
 
 async def win(storage: StorageManager, handle: SessionHandle, *, finish: bool = True) -> None:
@@ -249,15 +247,6 @@ def test_a_lock_that_vanishes_while_it_is_read_is_tried_again(tmp_path, monkeypa
 
 
 def test_a_lock_that_another_swept_away_before_it_was_published_is_tried_again(tmp_path):
-    class Swept(Files):
-        times = 0
-
-        def link(self, source: Path, target: Path) -> None:
-            self.times += 1
-            if self.times == 1:
-                source.unlink()
-            super().link(source, target)
-
     files = Swept()
     lock = PassLock.take(files, tmp_path, record())
     assert (files.times, lock.generation) == (2, 1)

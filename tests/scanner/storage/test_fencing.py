@@ -10,7 +10,7 @@ import pytest
 
 from scanner.errors import ConflictError, LockLostError, NotFoundError, PassLockedError, SessionBusyError, StorageError
 from scanner.events import SessionChanged
-from scanner.model import PassName, Pause, PhotoName
+from scanner.model import PassName, PhotoName
 from scanner.states import PassState
 from scanner.storage import Files, PassWriter, SessionHandle, StorageManager, fold
 from scanner.storage.directory.generations import read_for
@@ -23,6 +23,7 @@ from scanner.storage.locks.locking import Work
 from scanner.storage.locks.passlock import PassLock, Rules, loss_of
 from tests.scanner.storage.sharing import LOCAL, SHARE, Forcer, Told, daemon, other_host
 from tests.scanner.storage.support import (
+    PRESSED,
     UPRIGHT,
     FailingFiles,
     PowerCutFiles,
@@ -36,7 +37,6 @@ from tests.scanner.storage.support import (
 from tests.support.sample import sample
 
 WORK = Work(job_id=None, origin="slow")
-PRESSED = Pause(by="user", reason="paused", message="")
 
 
 def metadata(root: Path, handle: SessionHandle) -> Path:

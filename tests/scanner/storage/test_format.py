@@ -133,6 +133,18 @@ async def test_documents_have_exactly_the_documented_fields(full, name):
         assert keys(json.loads(path.read_bytes()), wanted) == set(wanted)
 
 
+async def test_checkpoints_have_exactly_the_documented_fields(full, migrated):
+    """Those that people saved, those that a restore made, and that of migration."""
+    _, root = full
+    wanted = section("checkpoints/<name>.json")
+    found = [path for one in (root, migrated) for path in sorted(one.glob("metadata/checkpoints/*.json"))]
+    assert [path.stem for path in found] == ["auto-1", "auto-2", "done", "auto-1"]
+    documents = [json.loads(path.read_bytes()) for path in found]
+    assert [document["origin"] for document in documents] == ["cli", "cli", "cli", "legacy"]
+    assert {key for document in documents for key in keys(document, wanted)} == set(wanted)
+    assert all(set(document) == {key for key in wanted if "." not in key} for document in documents)
+
+
 async def test_what_an_old_session_was_has_exactly_the_documented_fields(migrated):
     document = json.loads((migrated / "metadata/legacy.json").read_bytes())
     wanted = section("legacy.json")

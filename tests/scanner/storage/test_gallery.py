@@ -13,10 +13,8 @@ from scanner.storage.directory.views import read_journal
 from scanner.storage.disk.layout import SessionPaths
 from scanner.storage.journal.lines import Damaged, encode_line
 from scanner.storage.journal.progress import fold
-from tests.scanner.storage.support import UPRIGHT, Place
+from tests.scanner.storage.support import FLIPPED, UPRIGHT, Place
 from tests.support.many import make_sessions
-
-FLIPPED = PassName("flipped")
 
 
 @pytest.fixture

@@ -12,17 +12,15 @@ import pytest
 from msgspec import structs
 
 from scanner.errors import InvalidError
-from scanner.model import ObjectRef, Pause
+from scanner.model import ObjectRef
 from scanner.records import PassHistory, Statistics, Tally
 from scanner.spec import ScanSpec
 from scanner.states import PassState
 from scanner.storage import HistoryQuery, NewSession, SessionChanges, StorageManager
 from scanner.storage.facets.history import rows_statement
 from scanner.storage.index.asking import words_of
-from tests.scanner.storage.support import RIG, Place, StepClock, new_pass, new_session, save, working
+from tests.scanner.storage.support import PRESSED, RIG, Place, StepClock, new_pass, new_session, save, working
 from tests.support.many import make_sessions
-
-PRESSED = Pause(by="user", reason="paused", message="")
 
 
 def scan(title: str, operator: str = "", preset: str | None = None) -> NewSession:

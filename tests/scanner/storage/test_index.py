@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import itertools
+import os
 import re
 import shutil
 import sqlite3
 import threading
 from contextlib import closing
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 
 from scanner.errors import InvalidError, StorageError
 from scanner.events import Event, WarningRaised
-from scanner.model import ObjectRef, Pause, SessionId
+from scanner.model import ObjectRef, SessionId
 from scanner.spec import ScanSpec
 from scanner.states import PassState
 from scanner.storage import HistoryQuery, SessionQuery, StorageManager, Submission
@@ -30,10 +32,21 @@ from scanner.storage.index.listing import SORTS, next_cursor, rows_statement
 from scanner.storage.keeping import upkeep
 from scanner.storage.keeping.catalogue import open_queries
 from scanner.storage.keeping.upkeep import check_index
-from tests.scanner.storage.support import MAIN, RIG, UPRIGHT, Place, garbage, new_pass, new_session, save, working
+from tests.scanner.storage.support import (
+    MAIN,
+    PRESSED,
+    RIG,
+    UPRIGHT,
+    Place,
+    disk_is_full,
+    garbage,
+    new_pass,
+    new_session,
+    save,
+    working,
+)
 
 HOSTILE = st.text(st.characters(exclude_categories=()), max_size=40) | st.text('"*():^-+ANDORNEAR {}.,_\0', max_size=30)
-PRESSED = Pause(by="user", reason="paused", message="")
 TITLES = ("Blue vase", "Red vase", "Älterer Krug", "blue bowl", "Zebra 7")
 
 
@@ -101,48 +114,43 @@ async def populated(place) -> Place:
     return place
 
 
+async def titles(storage: StorageManager, **query: Any) -> list[str]:
+    """The titles of all that a query finds, in their order."""
+    page = await storage.list_sessions(SessionQuery(**query))
+    assert page.total == len(page.items)
+    return [session.title for session in page.items]
+
+
 async def test_lists_sort_and_filter(populated):
     async with populated.storage() as storage:
-
-        async def titles(**query) -> list[str]:
-            page = await storage.list_sessions(SessionQuery(**query))
-            assert page.total == len(page.items)
-            return [session.title for session in page.items]
-
         newest = ["Keyed 1", "Keyed 0", "Zebra 7", "blue bowl", "Älterer Krug", "Red vase", "Blue vase"]
-        assert await titles() == newest
-        assert await titles(sort="oldest") == newest[::-1]
-        assert await titles(sort="title") == sorted(newest, key=str.casefold)
-        assert (await titles(sort="size"))[:4] == ["Zebra 7", "blue bowl", "Älterer Krug", "Red vase"]
-        assert await titles(status="completed") == ["blue bowl"]
-        assert await titles(status=PassState.CANCELLED) == ["Zebra 7"]
-        assert await titles(status="incomplete") == [*newest[:2], *newest[4:]]
-        assert await titles(status="paused", sort="title") == ["Red vase", "Älterer Krug"]
-        assert await titles(status="running") == []
-        assert await titles(status="incomplete", q="vase", sort="oldest") == ["Blue vase", "Red vase"]
+        assert await titles(storage) == newest
+        assert await titles(storage, sort="oldest") == newest[::-1]
+        assert await titles(storage, sort="title") == sorted(newest, key=str.casefold)
+        assert (await titles(storage, sort="size"))[:4] == ["Zebra 7", "blue bowl", "Älterer Krug", "Red vase"]
+        assert await titles(storage, status="completed") == ["blue bowl"]
+        assert await titles(storage, status=PassState.CANCELLED) == ["Zebra 7"]
+        assert await titles(storage, status="incomplete") == [*newest[:2], *newest[4:]]
+        assert await titles(storage, status="paused", sort="title") == ["Red vase", "Älterer Krug"]
+        assert await titles(storage, status="running") == []
+        assert await titles(storage, status="incomplete", q="vase", sort="oldest") == ["Blue vase", "Red vase"]
 
 
 @pytest.mark.parametrize("many", [0, 2000], ids=["along the index", "sorted"])
 async def test_filters_by_tag_operator_and_format(populated, monkeypatch, many):
     monkeypatch.setattr(listing, "_MANY", many)
     async with populated.storage() as storage:
-
-        async def titles(**query) -> list[str]:
-            page = await storage.list_sessions(SessionQuery(**query))
-            assert page.total == len(page.items)
-            return [session.title for session in page.items]
-
-        assert await titles(operator="anna") == ["blue bowl", "Red vase"]
-        assert await titles(operator="ANNA", sort="title") == ["blue bowl", "Red vase"]
-        assert await titles(operator="bert", status="paused", sort="size") == ["Älterer Krug"]
-        assert await titles(operator="") == ["Keyed 1", "Keyed 0"]
-        assert await titles(operator="ann") == []
-        assert await titles(tag="batch-3") == ["blue bowl"]
-        assert await titles(tag="museum", q="vase", sort="title") == ["Blue vase", "Red vase"]
-        assert await titles(tag="batch") == []
-        assert len(await titles(format="current", sort="size")) == 7
-        assert await titles(format="legacy") == []
-        assert await titles(status="incomplete", sort="title") == sorted(
+        assert await titles(storage, operator="anna") == ["blue bowl", "Red vase"]
+        assert await titles(storage, operator="ANNA", sort="title") == ["blue bowl", "Red vase"]
+        assert await titles(storage, operator="bert", status="paused", sort="size") == ["Älterer Krug"]
+        assert await titles(storage, operator="") == ["Keyed 1", "Keyed 0"]
+        assert await titles(storage, operator="ann") == []
+        assert await titles(storage, tag="batch-3") == ["blue bowl"]
+        assert await titles(storage, tag="museum", q="vase", sort="title") == ["Blue vase", "Red vase"]
+        assert await titles(storage, tag="batch") == []
+        assert len(await titles(storage, format="current", sort="size")) == 7
+        assert await titles(storage, format="legacy") == []
+        assert await titles(storage, status="incomplete", sort="title") == sorted(
             ["Keyed 1", "Keyed 0", "Älterer Krug", "Red vase", "Blue vase"], key=str.casefold
         )
         sizes = [session.bytes for session in (await storage.list_sessions(SessionQuery(q="m", sort="size"))).items]
@@ -320,6 +328,31 @@ def of_an_older_version(path) -> None:
         connection.commit()
 
 
+def a_directory(path) -> None:
+    path.unlink()
+    path.mkdir()
+    (path / "notes.txt").write_text("copied into the wrong place")
+
+
+def a_directory_as_log(path) -> None:
+    path.with_name(f"{path.name}-wal").mkdir()
+
+
+def a_pipe(path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def as_version_2_made_it(path) -> None:
+    """It counted new sessions by a trigger."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(
+            "CREATE TRIGGER session_in AFTER INSERT ON sessions BEGIN INSERT INTO state_counts VALUES (new.state, 1)"
+            " ON CONFLICT (state) DO UPDATE SET sessions = sessions + 1; END"
+        )
+        connection.execute("PRAGMA user_version = 2")
+
+
 def without_sessions(path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM sessions")
@@ -338,7 +371,7 @@ def break_tables(path, tables=("sessions", "passes", "intents")) -> None:
 
 HARMS = (
     deleted, emptied, truncated, beheaded, noise, noise_inside, other_tables, of_a_newer_version, without_sessions,
-    of_an_older_version,
+    of_an_older_version, as_version_2_made_it, a_directory, a_directory_as_log, a_pipe,
     break_tables,
 )  # fmt: skip
 
@@ -354,7 +387,7 @@ async def test_after_reconciliation_a_harmed_index_gives_the_same_answers(popula
         assert await everything(storage) == before
         assert progress[-1] == (7, 7)
         broken = list(populated.state.glob("index.db.corrupt-*"))
-        assert bool(broken) == (harm not in (deleted, emptied, of_an_older_version))
+        assert bool(broken) == (harm not in (deleted, emptied, of_an_older_version, as_version_2_made_it))
         if broken:
             assert any("index was damaged" in notice for notice in storage.notices)
     async with populated.storage() as storage:
@@ -447,13 +480,8 @@ async def test_a_row_that_cannot_be_written_costs_a_re_read(place, monkeypatch):
     async with place.storage() as storage:
         handle = await storage.create_session(new_session())
         with monkeypatch.context() as patched:
-
-            def full(*_: object) -> None:
-                message = "database or disk is full"
-                raise StorageError(message, reason="disk_full")
-
             async with working(storage, handle) as writer:
-                patched.setattr(Index, "photo_saved", full)
+                patched.setattr(Index, "photo_saved", disk_is_full)
                 for shot in writer.plan.shots[:2]:
                     await save(writer, shot)
                 assert (await storage.get_session(handle.id)).photos == 0
@@ -465,15 +493,10 @@ async def test_what_cannot_be_settled_is_settled_at_the_next_start(place, monkey
     async with place.storage() as storage:
         handle = await storage.create_session(new_session())
         with monkeypatch.context() as patched:
-
-            def full(*_: object) -> None:
-                message = "database or disk is full"
-                raise StorageError(message, reason="disk_full")
-
             async with working(storage, handle) as writer:
                 await save(writer, writer.plan.shots[0])
                 for change in ("photo_saved", "pass_changed", "put"):
-                    patched.setattr(Index, change, full)
+                    patched.setattr(Index, change, disk_is_full)
                 await save(writer, writer.plan.shots[1])
         assert [session.photos for session in (await storage.list_sessions()).items] == [1]
     async with place.storage() as storage:
@@ -512,7 +535,8 @@ async def test_reconciliation_reads_only_what_differs(populated, monkeypatch):
         assert (await storage.get_session(sessions[3].id)).title == "green bowl"
 
 
-async def test_many_sessions_are_reconciled_in_steps(place):
+async def test_many_sessions_are_reconciled_in_steps(place, monkeypatch):
+    monkeypatch.setattr(upkeep, "_BATCH", 100)
     async with place.storage() as storage:
         handle = await storage.create_session(new_session(passes=(new_pass(count=1),)))
         for number in range(230):
@@ -581,7 +605,7 @@ async def test_closing_stops_a_reconciliation(place, monkeypatch):
         storage._catalogue.stop()
         go_on.set()
         await reconciling
-        assert (await storage.list_sessions()).total == 100
+        assert (await storage.list_sessions()).total == 2  # the first, and the one that was being read
 
 
 async def test_a_cancelled_reconciliation_goes_on(populated):
@@ -645,11 +669,12 @@ async def test_rows_that_make_no_sense_are_damage(populated):
 
 
 async def test_an_index_that_cannot_be_opened_is_a_typed_error(place):
-    (place.state / "index.db").mkdir(parents=True)
+    place.state.mkdir(parents=True)
+    (place.state / "index.db").symlink_to("index.db")
     with pytest.raises(StorageError, match="the index could not be opened"):
         async with place.storage():
             pass
-    (place.state / "index.db").rmdir()
+    (place.state / "index.db").unlink()
     (place.state / "index.db").symlink_to(place.state / "nowhere/index.db")
     with pytest.raises(StorageError, match="the index could not be opened"):
         async with place.storage():

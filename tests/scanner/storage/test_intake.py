@@ -13,16 +13,10 @@ from scanner.errors import DiskFullError, InvalidError
 from scanner.events import SessionChanged
 from scanner.states import PassState
 from scanner.storage.directory.reading import DiskUsage
-from tests.scanner.storage.formats.support import BERLIN, SAMPLES, dual, openscan, picture, raspi, tree_hash, write
-from tests.scanner.storage.oldsessions import CASES, check, everything, expected, look_at_everything, running, visible
+from tests.scanner.storage.formats.samples import expected
+from tests.scanner.storage.formats.support import BERLIN, dual, openscan, picture, raspi, tree_hash, write
+from tests.scanner.storage.oldsessions import check, everything, look_at_everything, running, visible
 from tests.scanner.storage.support import FailingFiles, Place, names, new_session, save, working
-from tests.support.demand import demand
-
-
-@pytest.fixture(params=CASES)
-def case(request) -> Path:
-    demand(SAMPLES.is_dir(), "the samples of older formats (../shared/data/legacy)")
-    return SAMPLES / request.param
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ async def test_jobs_are_kept_over_restarts(place):
     paused = job(2, state=JobState.PAUSED, pause=Pause(by="user", reason="paused", message=""), options={"a": "b"})
     async with place.storage() as storage:
         assert await storage.jobs.load() == []
-        await storage.jobs.put_all([paused, job(1), job(3)])
+        await storage.jobs.put(paused, job(1), job(3))
         await storage.jobs.put(structs.replace(job(1), state=JobState.RUNNING))
         await storage.jobs.delete([JobId("j-test03"), JobId("j-nobody")])
     async with place.storage() as storage:
@@ -39,7 +39,7 @@ async def test_jobs_are_kept_over_restarts(place):
 
 async def test_a_job_that_cannot_be_read_costs_only_itself(place):
     async with place.storage() as storage:
-        await storage.jobs.put_all([job(1), job(2)])
+        await storage.jobs.put(job(1), job(2))
     with closing(sqlite3.connect(place.state / "jobs.db")) as connection, connection:
         connection.execute("UPDATE jobs SET document = '{\"kind\": 7}' WHERE id = 'j-test01'")
     async with place.storage() as storage:
@@ -87,6 +87,26 @@ async def test_a_damaged_queue_is_renamed_and_the_passes_can_be_resumed(place, t
         assert (session_id, info.state, info.saved) == (handle.id, PassState.PAUSED, 1)
         await storage.jobs.put(job(2))
     async with crashed.storage() as storage:
+        assert await storage.jobs.load() == [job(2)]
+        assert storage.notices == ()
+
+
+@pytest.mark.parametrize("name", ["jobs.db", "jobs.db-wal"])
+async def test_a_directory_in_the_place_of_the_queue_is_moved_aside(place, name):
+    async with place.storage() as storage:
+        await storage.jobs.put(job(1))
+    (place.state / name).unlink(missing_ok=True)
+    (place.state / name).mkdir()
+    (place.state / name / "notes.txt").write_text("copied into the wrong place")
+    async with place.storage() as storage:
+        assert await storage.jobs.load() == []
+        (said,) = storage.notices
+        assert said.startswith(f"the queue is damaged ({name} is a directory); it was renamed to jobs.db.corrupt-")
+        assert "The queue is lost" in said
+        (kept,) = place.state.glob("jobs.db.corrupt-*/notes.txt")
+        assert kept.read_text() == "copied into the wrong place"
+        await storage.jobs.put(job(2))
+    async with place.storage() as storage:
         assert await storage.jobs.load() == [job(2)]
         assert storage.notices == ()
 

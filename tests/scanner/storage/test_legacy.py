@@ -27,25 +27,22 @@ from scanner.model import SessionId
 from scanner.states import PassState
 from scanner.storage import Files, SessionChanges, StorageManager
 from scanner.storage.formats import list_all, load_legacy, migrate
+from tests.scanner.storage.formats.samples import expected, put_in_place
 from tests.scanner.storage.formats.support import (
     BERLIN,
     PLAIN,
-    SAMPLES,
     bench,
     dual,
     raspi,
     tree_hash,
 )
 from tests.scanner.storage.oldsessions import (
-    CASES,
     KINDS,
     OWL,
     another,
     check,
     everything,
-    expected,
     look_at_everything,
-    put_in_place,
     running,
     small_project,
     small_raspi,
@@ -65,18 +62,11 @@ from tests.scanner.storage.support import (
     new_session,
     save,
 )
-from tests.support.demand import demand
-
-
-@pytest.fixture(params=CASES)
-def case(request) -> Path:
-    demand(SAMPLES.is_dir(), "the samples of older formats (../shared/data/legacy)")
-    return SAMPLES / request.param
 
 
 async def test_examples_are_listed_and_looked_at_without_changing_a_byte(case, place):
     wanted = expected(case)
-    put_in_place(case, place)
+    put_in_place(case, place.sessions)
     before = tree_hash(place.sessions)
     async with running(place) as storage:
         sessions = await everything(storage)

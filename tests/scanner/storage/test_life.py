@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 
 from scanner.errors import CheckpointExistsError, NotFoundError, StorageError
-from scanner.model import PassName, Pause, SessionId
+from scanner.model import PassName, SessionId
 from scanner.states import PassState
 from scanner.storage import Files, SessionChanges, SessionHandle, StorageManager
 from tests.scanner.storage.support import (
+    PRESSED,
     FailingFiles,
     Place,
     PowerCutFiles,
@@ -30,9 +31,6 @@ from tests.scanner.storage.support import (
     working,
 )
 from tests.support.sample import sample
-
-PRESSED = Pause(by="user", reason="paused", message="")
-FLIPPED = PassName("flipped")
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from scanner.storage.facets import rewinding
 from scanner.storage.locks.lockfile import lock_path, read_lock
 from scanner.storage.locks.locking import Work
 from tests.scanner.storage.sharing import HERE, LOCAL, SHARE, HandClock, Told, daemon, other_host
-from tests.scanner.storage.support import UPRIGHT, FailingFiles, new_session, save, working
-from tests.scanner.storage.test_fencing import PRESSED, force, metadata, seen
+from tests.scanner.storage.support import PRESSED, UPRIGHT, FailingFiles, new_session, save, working
+from tests.scanner.storage.test_fencing import force, metadata, seen
 
 PATIENCE = 20.0  # seconds
 

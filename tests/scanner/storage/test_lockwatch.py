@@ -22,6 +22,7 @@ from scanner.storage.locks.passlock import PassLock
 from tests.scanner.storage.sharing import HERE, LOCAL, SHARE, HandClock, Told, daemon, other_host
 from tests.scanner.storage.support import (
     JOB,
+    PRESSED,
     UPRIGHT,
     FailingFiles,
     RecordingFiles,
@@ -31,7 +32,7 @@ from tests.scanner.storage.support import (
     save,
     working,
 )
-from tests.scanner.storage.test_fencing import PRESSED, metadata, record
+from tests.scanner.storage.test_fencing import metadata, record
 
 
 async def test_own_locks_are_told_with_their_heartbeats(tmp_path):

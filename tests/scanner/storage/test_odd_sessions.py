@@ -10,7 +10,6 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -247,7 +246,7 @@ async def record_of(place: Place) -> SessionRecord:
 
 def with_pass(record: SessionRecord, *, place: int = 1, **info: object) -> SessionRecord:
     (one,) = record.passes
-    return replace(record, passes=(replace(one, place=place, info=structs.replace(one.info, **info)),))
+    return structs.replace(record, passes=(structs.replace(one, place=place, info=structs.replace(one.info, **info)),))
 
 
 async def test_what_no_database_can_hold_is_told_without_its_passes(place):
@@ -258,7 +257,7 @@ async def test_what_no_database_can_hold_is_told_without_its_passes(place):
         with_pass(record, bytes=-1),
         with_pass(record, duration_s=float("inf")),
         with_pass(record, place=1 << 70),
-        replace(record, session=structs.replace(record.session, title="caf\udce9")),
+        structs.replace(record, session=structs.replace(record.session, title="caf\udce9")),
     ]
     for one in wrong:
         bare = fitting(one)
@@ -271,8 +270,9 @@ async def test_what_no_database_can_hold_is_told_without_its_passes(place):
 
 async def test_the_others_go_into_the_index_all_the_same(place):
     record = await record_of(place)
-    wrong = with_pass(replace(record, session=structs.replace(record.session, id=SessionId("wrong"))), bytes=1 << 63)
-    more = replace(record, session=structs.replace(record.session, id=SessionId("more")))
+    other = structs.replace(record, session=structs.replace(record.session, id=SessionId("wrong")))
+    wrong = with_pass(other, bytes=1 << 63)
+    more = structs.replace(record, session=structs.replace(record.session, id=SessionId("more")))
     async with place.storage() as storage:
         index = storage._keeper.index
         await storage._threads.writer.run(lambda: index.put([wrong, more]))

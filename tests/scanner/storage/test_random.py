@@ -11,15 +11,13 @@ import msgspec
 import pytest
 
 from scanner.errors import ScannerError
-from scanner.model import Pause
 from scanner.records import Session
 from scanner.spec import ScanSpec
 from scanner.storage import HistoryQuery, SessionChanges, SessionQuery, StorageManager
 from tests.scanner.storage.oldsessions import BERLIN, KINDS
-from tests.scanner.storage.support import MAIN, RIG, Place, new_pass, new_session, save, working
+from tests.scanner.storage.support import MAIN, PRESSED, RIG, Place, new_pass, new_session, save, working
 from tests.support.sample import sample
 
-PRESSED = Pause(by="user", reason="paused", message="")
 STATES = ("planned", "running", "paused", "completed", "cancelled", "failed", "incomplete")
 WORDS = ("blue", "zebra", "alice", "upright", "raspi", "tagged")
 STEPS = 24

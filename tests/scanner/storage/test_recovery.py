@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from scanner.errors import DamagedError, StorageError
-from scanner.model import Pause, Plan, Shot, Viewpoint
+from scanner.model import Plan, Shot, Viewpoint
 from scanner.spec import CameraSettings, PassSpec
 from scanner.states import PassState
 from scanner.storage import NewPass, SessionQuery
@@ -18,6 +18,7 @@ from tests.scanner.storage.support import (
     JOB,
     LOCKED,
     MAIN,
+    PRESSED,
     RIG,
     UPRIGHT,
     FailingFiles,
@@ -30,8 +31,6 @@ from tests.scanner.storage.support import (
     save,
     working,
 )
-
-PRESSED = Pause(by="user", reason="paused", message="Somebody pressed Pause.")
 
 
 class Crashed:

@@ -31,6 +31,7 @@ from scanner.storage.directory import sessions
 from scanner.storage.disk.claims import sweep
 from tests.scanner.storage.support import (
     JOB,
+    KEY,
     RIG,
     UPRIGHT,
     Place,
@@ -42,8 +43,6 @@ from tests.scanner.storage.support import (
     save,
     working,
 )
-
-KEY = Submission("key-1", "d" * 64)
 
 
 class StoppedClock(StepClock):

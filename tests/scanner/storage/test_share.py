@@ -11,7 +11,7 @@ import pytest
 from scanner.errors import StorageError
 from scanner.storage import Files, Sharing
 from scanner.storage.disk.share import MOUNTS, check_share, file_system, is_network
-from tests.scanner.storage.sharing import LOCAL, daemon
+from tests.scanner.storage.sharing import LOCAL, Swept, daemon
 from tests.scanner.storage.support import FailingFiles, names
 
 TABLE = """\
@@ -140,15 +140,6 @@ async def test_a_full_or_broken_disk_is_no_reason_to_refuse(tmp_path, number, ca
 
 
 def test_two_that_start_at_once_do_not_disturb_each_other(tmp_path):
-    class Swept(Files):
-        times = 0
-
-        def link(self, source: Path, target: Path) -> None:
-            self.times += 1
-            if self.times == 1:
-                source.unlink()
-            super().link(source, target)
-
     files = Swept()
     check_share(files, tmp_path, token)
     assert files.times == 3

@@ -24,7 +24,8 @@ from scanner.errors import (
     SessionNotFoundError,
 )
 from scanner.events import Event, SessionChanged, SessionDeleted
-from scanner.model import Pause, SessionId
+from scanner.model import SessionId
+from scanner.records import CleanedSession
 from scanner.states import PassState
 from scanner.storage import SessionHandle, StorageManager
 from scanner.storage.disk.files import Files
@@ -33,9 +34,8 @@ from scanner.storage.disk.room import KEPT
 from scanner.storage.facets.trash import parse_age
 from scanner.storage.keeping.wrappers import tidy_trash, wrappers
 from tests.scanner.storage.formats.support import dual, openscan
-from tests.scanner.storage.support import RIG, Place, StepClock, names, new_pass, new_session, save, working
+from tests.scanner.storage.support import PRESSED, RIG, Place, StepClock, names, new_pass, new_session, save, working
 
-PRESSED = Pause(by="user", reason="paused", message="")
 WEEK = timedelta(days=7)
 
 
@@ -357,6 +357,22 @@ async def test_a_pass_without_its_summary_is_judged_by_its_journal(place):
         (place.sessions / handle.id / "metadata/passes/upright/summary.json").unlink()
         place.clock.set(datetime(2027, 12, 1, tzinfo=UTC))
         assert [session.id for session in await storage.trash.clean(WEEK, origin="cli")] == [handle.id]
+
+
+async def test_of_what_was_cleaned_only_so_much_is_kept_as_is_told(place, storage):
+    """Whole sessions would be more than a hundred MB of 100,000."""
+    about = await storage.get_session((await scanned(storage)).id)
+    place.clock.set(datetime(2026, 12, 1, tzinfo=UTC))
+    told = CleanedSession(
+        id=about.id,
+        title="Blue vase",
+        state=PassState.COMPLETED,
+        created_at=about.created_at,
+        photos=about.photos,
+        bytes=about.bytes,
+    )
+    for dry_run in (True, False):
+        assert await storage.trash.clean(WEEK, dry_run=dry_run, origin="cli") == (told,)
 
 
 async def test_cleaning_keeps_a_page_of_sessions_in_memory(place, storage, monkeypatch):

@@ -22,23 +22,23 @@ from scanner.errors import (
 )
 from scanner.model import PassName, Pause, SessionId
 from scanner.states import PassState
-from scanner.storage import Files, StorageManager, Submission
+from scanner.storage import Files, StorageManager
 from scanner.storage.index.index import Index
 from tests.scanner.storage.support import (
     JOB,
+    KEY,
     RIG,
     UPRIGHT,
     FailingFiles,
     Place,
     StepClock,
+    disk_is_full,
     names,
     new_pass,
     new_session,
     save,
     working,
 )
-
-KEY = Submission("key-1", "d" * 64)
 
 
 class FailOn(Files):
@@ -134,19 +134,15 @@ async def test_a_session_that_could_not_be_made_durable_is_taken_back(place, fil
 
 
 async def test_a_session_that_cannot_be_indexed_is_taken_back(place, monkeypatch):
-    def full(*_: object) -> None:
-        message = "database or disk is full"
-        raise StorageError(message, reason="disk_full")
-
     async with place.storage() as storage:
         with monkeypatch.context() as patched:
-            patched.setattr(Index, "put", full)
+            patched.setattr(Index, "put", disk_is_full)
             with pytest.raises(StorageError):
                 await storage.create_session(new_session())
             assert names(place.sessions) == []
         handle = await storage.create_session(new_session())
         with monkeypatch.context() as patched:
-            patched.setattr(Index, "put", full)
+            patched.setattr(Index, "put", disk_is_full)
             with pytest.raises(StorageError):
                 await storage.add_pass(handle.id, new_pass("flipped"), rig=RIG)
         assert names(place.sessions / handle.id / "metadata/passes") == ["upright"]
@@ -197,13 +193,9 @@ async def test_a_pass_that_could_not_be_made_durable_is_taken_back_durably(place
 
 
 async def test_a_note_that_cannot_be_taken_off_does_no_harm(place, monkeypatch):
-    def full(*_: object) -> None:
-        message = "database or disk is full"
-        raise StorageError(message, reason="disk_full")
-
     async with place.storage() as storage:
         with monkeypatch.context() as patched:
-            patched.setattr(Index, "done", full)
+            patched.setattr(Index, "done", disk_is_full)
             handle = await storage.create_session(new_session())
     async with place.storage() as storage:
         assert (await storage.get_session(handle.id)).title == "Blue vase"
@@ -255,14 +247,9 @@ async def test_closing_waits_for_what_was_begun_and_may_be_repeated(place):
 async def test_a_session_that_vanishes_while_it_is_worked_on(place, monkeypatch):
     async with place.storage() as storage:
         handle = await storage.create_session(new_session())
-
-        def full(*_: object) -> None:
-            message = "database or disk is full"
-            raise StorageError(message, reason="disk_full")
-
         async with working(storage, handle) as writer:
             with monkeypatch.context() as patched:
-                patched.setattr(Index, "photo_saved", full)
+                patched.setattr(Index, "photo_saved", disk_is_full)
                 await save(writer, writer.plan.shots[0])
             (place.sessions / handle.id).rename(place.root / "elsewhere")
             with pytest.raises(StorageError):

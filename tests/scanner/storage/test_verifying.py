@@ -13,15 +13,14 @@ import pytest
 
 from scanner.errors import SessionNotFoundError, StorageError
 from scanner.events import Event, SessionChanged
-from scanner.model import PassName, Pause, SessionId
+from scanner.model import PassName, SessionId
 from scanner.records import Verification
 from scanner.states import PassState
 from scanner.storage import Files, SessionHandle, StorageManager
 from scanner.storage.disk.layout import SessionPaths
 from scanner.storage.facets.verifying import check_session
-from tests.scanner.storage.support import Place, StepClock, new_pass, new_session, save, working
+from tests.scanner.storage.support import PRESSED, Place, StepClock, new_pass, new_session, save, working
 
-PRESSED = Pause(by="user", reason="paused", message="")
 FIRST, SECOND, THIRD = (f"upright-{number:05}-main.jpg" for number in (1, 2, 3))
 
 
@@ -149,6 +148,120 @@ async def test_documents_that_cannot_be_read_are_named(place, storage):
         "metadata/passes/upright/journal.jsonl",
     }  # fmt: skip
     assert found.checked == 3
+
+
+MANIFEST = "metadata/passes/upright/manifest.sha256"
+DOCUMENTS = (
+    "metadata/session.json", "metadata/legacy.json", "metadata/checkpoints/one.json",
+    "metadata/passes/upright/pass.json", "metadata/passes/upright/journal.jsonl",
+    "metadata/passes/upright/summary.json", MANIFEST,
+)  # fmt: skip
+
+
+async def with_documents(place: Place, storage: StorageManager) -> SessionHandle:
+    """A whole session with documents of every sort."""
+    handle = await scanned(storage)
+    await storage.checkpoints.save(handle.id, "one", origin="cli")
+    (place.sessions / handle.id / "metadata/legacy.json").write_text('{"format": "scanner-legacy"}')
+    assert (await storage.verify(handle.id)) == Verification(
+        session_id=handle.id, checked=6, missing=(), damaged=(), unlisted=()
+    )
+    return handle
+
+
+async def verified(storage: StorageManager, root: Path) -> Verification:
+    """What is found is found without a daemon, too."""
+    found = await storage.verify(SessionId(root.name))
+    assert check_session(SessionPaths(root)) == found
+    return found
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+async def test_noise_in_place_of_a_document_is_named(place, storage, name):
+    handle = await with_documents(place, storage)
+    (place.sessions / handle.id / name).write_bytes(b"\xff noise\n" * 2)
+    found = await verified(storage, place.sessions / handle.id)
+    assert (found.damaged, found.unmarked) == ((name,), ())
+
+
+@pytest.mark.parametrize("name", ["metadata/legacy.json", "metadata/passes/upright/summary.json", MANIFEST])
+async def test_what_not_every_session_has_is_not_missed(place, storage, name):
+    handle = await with_documents(place, storage)
+    (place.sessions / handle.id / name).unlink()
+    assert (await verified(storage, place.sessions / handle.id)).damaged == ()
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        b"{hash}  images/upright/a.jpg",
+        b"{hash}  images/upright/a.jpg\n\n",
+        b"{hash} images/upright/a.jpg\n",
+        b"{hash}  images/../../a.jpg/b\n",
+        b"0{hash}  images/upright/a.jpg\n",
+    ],
+)
+async def test_a_manifest_that_says_nothing_is_named(place, storage, manifest):
+    handle = await with_documents(place, storage)
+    (place.sessions / handle.id / MANIFEST).write_bytes(manifest.replace(b"{hash}", b"a" * 64))
+    assert (await verified(storage, place.sessions / handle.id)).damaged == (MANIFEST,)
+
+
+@pytest.fixture
+def failing_to_open(monkeypatch):
+    """Every try to open what ends like this, or to list it, fails."""
+    opening, listing = os.open, os.listdir
+
+    def arm(name: str, number: int) -> None:
+        def check(path: object) -> None:
+            if str(path).endswith(name):
+                raise OSError(number, os.strerror(number))
+
+        def opened(path, *more, **options):
+            check(path)
+            return opening(path, *more, **options)
+
+        def listed(path):
+            check(path)
+            return listing(path)
+
+        monkeypatch.setattr(os, "open", opened)
+        monkeypatch.setattr(os, "listdir", listed)
+
+    return arm
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, "metadata/checkpoints", "metadata/passes"])
+async def test_a_document_that_this_program_may_not_read_is_said(place, storage, failing_to_open, name):
+    handle = await with_documents(place, storage)
+    failing_to_open(name, errno.EACCES)
+    found = await verified(storage, place.sessions / handle.id)
+    assert (found.damaged, found.unmarked) == ((), (f"{name} may not be read by this program",))
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTS, "metadata/checkpoints", "metadata/passes"])
+async def test_a_document_that_the_disk_does_not_give_back_is_damaged(place, storage, failing_to_open, name):
+    handle = await with_documents(place, storage)
+    failing_to_open(name, errno.EIO)
+    found = await verified(storage, place.sessions / handle.id)
+    assert (found.damaged, found.unmarked) == ((name,), ())
+
+
+async def test_of_several_journals_the_one_that_cannot_be_read_is_named(place, storage, failing_to_open):
+    handle = await with_documents(place, storage)
+    later = "metadata/passes/upright/journal-2.jsonl"
+    (place.sessions / handle.id / later).write_bytes(b"")
+    failing_to_open(later, errno.EPERM)
+    found = await verified(storage, place.sessions / handle.id)
+    assert (found.damaged, found.unmarked) == ((), (f"{later} may not be read by this program",))
+
+
+async def test_what_is_this_programs_own_fault_damages_no_document(place, storage, failing_to_open):
+    handle = await with_documents(place, storage)
+    failing_to_open(MANIFEST, errno.EMFILE)
+    with pytest.raises(StorageError, match=f"session {handle.id} could not be read") as caught:
+        await storage.verify(handle.id)
+    assert caught.value.detail["reason"] == "too_many_files"
 
 
 async def test_what_is_at_work_is_read_and_its_damage_is_not_marked(place, storage):

@@ -13,15 +13,14 @@ import pytest
 
 from scanner.errors import SessionNotFoundError, StorageError
 from scanner.events import Event, LockChanged, SessionChanged, SessionDeleted, WarningRaised
-from scanner.model import Pause, SessionId
+from scanner.model import SessionId
 from scanner.states import PassState
 from scanner.storage import SessionQuery, StorageManager
 from scanner.storage.keeping import watching
-from tests.scanner.storage.support import Place, new_pass, new_session, save, working
+from tests.scanner.storage.support import PRESSED, Place, new_pass, new_session, save, working
 from tests.support.many import make_sessions
 
 COPY = SessionId("copied-in")
-PRESSED = Pause(by="user", reason="paused", message="")
 
 
 @pytest.fixture
@@ -293,7 +292,8 @@ async def test_watching_goes_on_after_an_error_and_says_it_once(place, watched, 
 # ---- read again
 
 
-async def test_reindexing_reads_every_directory_and_tells_how_far(place, watched):
+async def test_reindexing_reads_every_directory_and_tells_how_far(place, watched, monkeypatch):
+    monkeypatch.setattr("scanner.storage.keeping.upkeep._BATCH", 100)
     make_sessions(place.sessions, 225, first=5, of=230)
     await watched.reconcile()
     progress: list[tuple[int, int]] = []
@@ -309,7 +309,8 @@ async def test_reindexing_reads_every_directory_and_tells_how_far(place, watched
     assert await watched.list_sessions(SessionQuery(limit=500)) == before
 
 
-async def test_reindexing_can_be_cancelled(place, watched):
+async def test_reindexing_can_be_cancelled(place, watched, monkeypatch):
+    monkeypatch.setattr("scanner.storage.keeping.upkeep._BATCH", 100)
     make_sessions(place.sessions, 225, first=5, of=230)
     begun = asyncio.Event()
     task = asyncio.create_task(watched.reindex(lambda *_: begun.set()))

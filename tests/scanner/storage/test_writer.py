@@ -13,12 +13,13 @@ import pytest
 from msgspec import structs
 
 from scanner.errors import ConflictError, PassCompletedError, StorageError
-from scanner.model import Pause, Viewpoint
+from scanner.model import Viewpoint
 from scanner.states import PassState, ShotState
 from tests.scanner.storage.support import (
     JOB,
     LOCKED,
     MAIN,
+    PRESSED,
     UPRIGHT,
     Place,
     RecordingFiles,
@@ -29,8 +30,6 @@ from tests.scanner.storage.support import (
     save,
     working,
 )
-
-PRESSED = Pause(by="user", reason="paused", message="Somebody pressed Pause.")
 
 
 def journal_of(place, handle, name="upright"):
@@ -357,17 +356,18 @@ async def test_cancelled_at_any_turn_of_the_loop_a_save_is_whole_or_nothing(stor
     assert len(saved) > 0
 
 
+async def open_it(storage, handle):
+    """Never gets so far as to work on the pass."""
+    async with storage.open_pass(handle, UPRIGHT, job_id=JOB, origin="cli"):
+        raise AssertionError
+
+
 async def test_an_opening_whose_caller_is_cancelled_leaves_no_lock(tmp_path):
     files = HeldFiles()
     async with Place(tmp_path).storage(files) as storage:
         handle = await storage.create_session(new_session())
-
-        async def open_it() -> None:
-            async with storage.open_pass(handle, UPRIGHT, job_id=JOB, origin="cli"):
-                raise AssertionError
-
         files.hold = True
-        opening = asyncio.create_task(open_it())
+        opening = asyncio.create_task(open_it(storage, handle))
         await asyncio.to_thread(files.held.wait, 10)
         opening.cancel()
         files.go_on.set()
@@ -378,12 +378,8 @@ async def test_an_opening_whose_caller_is_cancelled_leaves_no_lock(tmp_path):
 
 
 async def test_an_opening_that_is_cancelled_and_fails_is_quiet(storage, handle):
-    async def open_it() -> None:
-        async with storage.open_pass(handle, UPRIGHT, job_id=JOB, origin="cli"):
-            raise AssertionError
-
     async with storage.open_pass(handle, UPRIGHT, job_id=JOB, origin="cli"):
-        opening = asyncio.create_task(open_it())
+        opening = asyncio.create_task(open_it(storage, handle))
         await asyncio.sleep(0)
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):

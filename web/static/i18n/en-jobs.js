@@ -29,7 +29,7 @@ export default {
   photos: (/** @type {number} */ value) => n(value, 'photo', 'photos'), waitsFor: (/** @type {string} */ title) => `waits for ${title}`, waitsTurn: 'waits for its turn', nextUp: 'comes next',
   /* locks */
   locks: 'Locks', locksHeld: (/** @type {number} */ held, /** @type {number} */ silent) => (held ? `${n(held, 'pass held', 'passes held')}${silent ? `, ${silent} without a sign of life` : ''}` : 'no pass is held'),
-  locksFailed: 'The locks could not be read.', noLocks: 'No pass is being worked on.',
+  locksFailed: 'The locks could not be read.', noLocks: 'Who works on a pass holds its lock, here or on another scanner with the same data. It shows here, with its signs of life.',
   lockHeads: { pass: 'Pass', state: 'State', holder: 'Held by', since: 'Since', beats: 'Heartbeat, last 15 min', last: 'Last beat', action: 'Action' },
   beat: 'Heartbeat', own: 'this scanner', beatsSeen: (/** @type {number} */ seen) => `${n(seen, 'beat', 'beats')} seen in the last 15 minutes`, ago: (/** @type {number} */ s) => (s < 100 ? `${s} s ago` : `${Math.round(s / 60)} min ago`), noBeat: 'none seen yet',
   silence: (/** @type {number} */ s) => (s < 100 ? n(s, 'second', 'seconds') : n(Math.round(s / 60), 'minute', 'minutes')),

@@ -77,8 +77,8 @@ export default {
   goneTitle: 'This session is not there', goneText: 'It was deleted, or the address is wrong.', allSessions: 'All sessions',
 
   exports: 'Exports', exporting: 'Export', exportColmap: 'Export COLMAP', exportingOf: (/** @type {number} */ done, /** @type {number} */ total) => `Exporting ${done} of ${total}`,
-  exportProgress: (/** @type {string} */ state, /** @type {number} */ done, /** @type {number} */ total) => (state === 'pending' ? 'waits for its turn' : `${done} of ${total} photos`),
-  exportDone: (/** @type {string} */ time) => `poses from the plan${time ? `, made ${time}` : ''}`, exportNone: 'not made yet',
+  exportProgress: (/** @type {string} */ state, /** @type {number} */ done, /** @type {number} */ total) => (state === 'pending' ? 'Waits for its turn.' : `${done} of ${total} photos`),
+  exportDone: (/** @type {string} */ time) => `Poses from the plan${time ? `, made ${time}` : ''}.`, exportNone: 'Not made yet.',
   exportMade: 'The COLMAP export is ready.', exportFailed: 'The export failed.', noPhotosYet: 'There is no photo to export yet',
   make: 'Make', makeAgain: 'Make again', get: 'Get',
 };

@@ -35,6 +35,7 @@ class SessionView {
   /** @type {Array<{close: () => void}>} panels that were loaded when they came near */
   late = [];
   asked = false;
+  asking = false;
   lost = false;
   left = false;
   offLink = () => {};
@@ -99,11 +100,9 @@ class SessionView {
     return h('section.pane.wide.plotpane', { 'aria-labelledby': 'plot-h', 'data-part': 'plot' }, h('div.pane-h', null, h('h2', { id: 'plot-h' }, t.sessions.sharpness), this.plotNote, this.plotEnd), this.plot);
   }
 
-  /** Its lower panels are loaded when they come near the window; their room is kept. */
+  /** Its panels are loaded when they come near the window, and shown when all of them have been read: nothing moves. */
   buildFoot() {
-    const slot = (/** @type {string} */ name) => h('section.pane.slot', { 'data-slot': name });
-    const foot = h('div.thirdsrow.wide', null, slot('checkpoints'), this.exports.el, slot('notes'), slot('keeping'),
-      h('section.pane', { 'aria-labelledby': 'about-h', 'data-part': 'about' }, h('div.pane-h', null, h('h2', { id: 'about-h' }, t.sessions.about)), this.about));
+    const foot = h('div.thirdsrow.wide', { 'data-part': 'foot' });
     this.near = new IntersectionObserver(([entry]) => { if (entry.isIntersecting) { this.near?.disconnect(); void this.fillFoot(foot); } }, { rootMargin: '120px' });
     this.near.observe(foot);
     return foot;
@@ -113,9 +112,10 @@ class SessionView {
   async fillFoot(foot) {
     const [{ Checkpoints }, { Notes }, { Keeping }] = await Promise.all([import('../checkpoints.js'), import('../notes.js'), import('../session-keep.js'), texts('keep')]);
     if (this.left) return;
-    const panels = { checkpoints: new Checkpoints(this.model), notes: new Notes(this.model), keeping: new Keeping(this.model, this.shell) };
-    this.late.push(...Object.values(panels));
-    for (const [name, panel] of Object.entries(panels)) foot.querySelector(`[data-slot="${name}"]`)?.replaceWith(panel.el);
+    const checkpoints = new Checkpoints(this.model), notes = new Notes(this.model), keeping = new Keeping(this.model, this.shell);
+    this.late.push(checkpoints, notes, keeping);
+    await Promise.all([checkpoints.ready, this.exports.ready, keeping.ready]);
+    foot.append(checkpoints.el, this.exports.el, notes.el, keeping.el, h('section.pane', { 'aria-labelledby': 'about-h', 'data-part': 'about' }, h('div.pane-h', null, h('h2', { id: 'about-h' }, t.sessions.about)), this.about));
   }
 
   listen() {
@@ -149,9 +149,9 @@ class SessionView {
     this.download.classList.toggle('pri', !session.passes.some(pass => ['paused', 'failed', 'planned'].includes(pass.state)));
     this.drawDamage(session.damage);
     this.drawAbout();
-    if (session.format !== 'current' && !this.asked) void this.ask();
+    if (session.format !== 'current' && !this.asked) void this.ask().finally(() => { this.asking = false; this.drawHead(); });
     this.shell.retitle();
-    if (this.parts[0].isConnected) return;
+    if (this.parts[0].isConnected || this.asking) return;
     this.passes.draw();
     this.main.append(...this.parts); // not before the head has its size: nothing may move once it is seen
   }
@@ -241,7 +241,7 @@ class SessionView {
 
   /** Whether another old folder is a part of this scan: asked of a person, under the head. */
   async ask() {
-    this.asked = true;
+    this.asked = this.asking = true;
     /** @type {import('../types.js').Question[]} */
     const open = await get('/api/sessions/questions').then(answer => answer.items, () => []);
     if (!open.some(one => [one.first, one.second].includes(this.model.id))) return;

@@ -9,19 +9,18 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from PIL import Image
 
 from scanner.model import Photo
 from scanner.storage import Files
-from scanner.storage.formats import Bench, LegacySession
+from scanner.storage.formats import Bench, LegacySession, load_legacy
 from scanner.storage.formats.passes import progress_of
 from tests.scanner.storage.support import StepClock
-from tests.support.tree import TOP
 
 BERLIN = ZoneInfo("Europe/Berlin")
-SAMPLES = TOP.parent / "shared" / "data" / "legacy"
 WEB = "241484e3-de30-43df-8448-d2fdb7d1d2ce"
 IMAGES = "8b184bae-5993-4910-a00d-0e106e59fa30"
 PLAIN = "2cbedbd0-97bb-405c-9afa-e7f7d5954f7a"
@@ -52,6 +51,19 @@ def tree_hash(root: Path) -> str:
         content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
         digest.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def load(root: Path, **more: Any) -> LegacySession:
+    """Load a folder; looking leaves every byte as it was."""
+    before = tree_hash(root)
+    legacy = load_legacy(root, BERLIN, **more)
+    assert tree_hash(root) == before
+    return legacy
+
+
+def flags(legacy: LegacySession) -> list[tuple[str, str]]:
+    """What is wrong with which file."""
+    return sorted((flag.file, flag.flag.value) for flag in legacy.flagged)
 
 
 def place(index: int) -> dict[str, float]:

@@ -15,10 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from scanner.errors import ConflictError, DamagedError, InvalidError, NotFoundError, SessionBusyError
 from scanner.states import PassState
 from scanner.storage import Files, SessionQuery
+from scanner.storage.directory.marks import mark_names, read_mark
 from scanner.storage.directory.recovery import recover_pass
 from scanner.storage.directory.views import read_journal, read_session
 from scanner.storage.disk.claims import sweep
@@ -236,8 +238,22 @@ def check_and_finish(sessions: Path, truth: dict, *, undoing: bool = False) -> N
         assert sorted(kept) == sorted(truth["trees"].values())
         assert list(load_any(sessions / truth["id"]).passes) == truth["passes"]
         assert set(hashes(sessions / truth["id"] / "images").values()) == truth["photos"]
+        check_mark(sessions / truth["id"], truth)
     left = [name for name in hidden(sessions) if not name.startswith((".migrated_", ".undone_"))]
     assert left == []
+
+
+def check_mark(root: Path, truth: dict) -> None:
+    """The only checkpoint tells how the session came."""
+    assert mark_names(SessionPaths(root)) == ("auto-1",)
+    mark = read_mark(SessionPaths(root), "auto-1")
+    assert (mark.session_id, mark.name, mark.automatic, mark.left_out) == (truth["id"], "auto-1", True, ())
+    assert [(one.name, one.state) for one in mark.passes] == [
+        (record.info.name, record.info.state) for record in truth["passes"]
+    ]
+    assert {photo.sha256 for one in mark.passes for photo in one.saved} == truth["photos"]
+    named = {photo.file: photo.sha256 for one in mark.passes for photo in one.saved}
+    assert named.items() <= hashes(root / "images").items()
 
 
 def truth_of(sessions: Path, roots: list[Path]) -> dict:
@@ -614,6 +630,16 @@ def test_no_way_back_where_the_old_folder_or_its_name_is_gone(tmp_path):
     write(tmp_path / "ceramic-owl/metadata/legacy.json", {"format": "scanner-legacy", "token": "t", "sources": 3})
     with pytest.raises(NotFoundError):
         undo(bench(tmp_path), "ceramic-owl")
+
+
+@pytest.mark.parametrize("text", [b"{", b'{"id": 3}', b'{"id": "\xff", "legacy_format": "openscan3"}'])
+def test_a_session_is_read_though_its_story_cannot_be(tmp_path, text):
+    openscan(tmp_path)
+    migrate(bench(tmp_path), load(tmp_path))
+    before = read_session(SessionPaths(tmp_path / "ceramic-owl")).session
+    assert before.migrated_from == "openscan3"
+    write(tmp_path / "ceramic-owl/metadata/legacy.json", text)
+    assert read_session(SessionPaths(tmp_path / "ceramic-owl")).session == structs.replace(before, migrated_from=None)
 
 
 def test_two_folders_that_a_person_says_are_one(tmp_path):

@@ -7,23 +7,12 @@ import json
 import pytest
 
 from scanner.states import PassState
-from scanner.storage.formats import Depth, Flag, list_all, load_legacy
-from tests.scanner.storage.formats.support import BERLIN, openscan, photos_of, picture, tree_hash, write
-
-
-def load(root, **more):
-    before = tree_hash(root)
-    legacy = load_legacy(root, BERLIN, **more)
-    assert tree_hash(root) == before
-    return legacy
+from scanner.storage.formats import Depth, Flag, list_all
+from tests.scanner.storage.formats.support import BERLIN, flags, load, openscan, photos_of, picture, write
 
 
 def change(path, **fields):
     write(path, json.loads(path.read_text()) | fields)
-
-
-def flags(legacy):
-    return sorted((flag.file, flag.flag.value) for flag in legacy.flagged)
 
 
 def test_a_whole_project(tmp_path):

@@ -22,11 +22,12 @@ from tests.scanner.storage.formats.support import (
     EPOCH,
     PLAIN,
     add_photo,
+    flags,
+    load,
     photos_of,
     picture,
     raspi,
     state_file,
-    tree_hash,
     write,
 )
 
@@ -34,18 +35,6 @@ from tests.scanner.storage.formats.support import (
 @pytest.fixture
 def sessions(tmp_path):
     return tmp_path / "sessions"
-
-
-def load(root, **more):
-    """Load a folder; looking leaves every byte as it was."""
-    before = tree_hash(root)
-    legacy = load_legacy(root, BERLIN, **more)
-    assert tree_hash(root) == before
-    return legacy
-
-
-def flags(legacy):
-    return sorted((flag.file, flag.flag.value) for flag in legacy.flagged)
 
 
 def only(legacy):

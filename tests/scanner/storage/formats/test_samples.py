@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
-from scanner.states import PassState
 from scanner.storage.directory.views import read_session
 from scanner.storage.disk.layout import SessionPaths
 from scanner.storage.formats import (
@@ -23,31 +18,8 @@ from scanner.storage.formats import (
     migrate,
     undo,
 )
-from tests.scanner.storage.formats.support import BERLIN, SAMPLES, bench, tree_hash
-from tests.support.demand import demand
-
-CASES = (
-    "openscan3/complete",
-    "openscan3/interrupted",
-    "predecessor/dual",
-    "predecessor/plain",
-    "predecessor/unfinalized",
-)
-OLD_WORDS = {
-    PassState.PAUSED: {"interrupted", "incomplete"},
-    PassState.COMPLETED: {"completed"},
-    PassState.FAILED: {"failed"},
-}
-
-
-@pytest.fixture(params=CASES)
-def case(request) -> Path:
-    demand(SAMPLES.is_dir(), "the samples of older formats (../shared/data/legacy)")
-    return SAMPLES / request.param
-
-
-def expected(case: Path) -> dict:
-    return json.loads((case / "expected.json").read_text())
+from tests.scanner.storage.formats.samples import OLD_WORDS, check_state_and_age, expected, put_in_place
+from tests.scanner.storage.formats.support import BERLIN, bench, flags, tree_hash
 
 
 def sessions_of(root: Path) -> list[LegacySession]:
@@ -65,21 +37,15 @@ def by_title(sessions: list[LegacySession], title: str) -> LegacySession:
 def check_session(legacy: LegacySession, wanted: dict, root: Path) -> None:
     session = legacy.record.session
     assert [folder.root.relative_to(root).as_posix() for folder in legacy.folders] == wanted["sources"]
-    assert OLD_WORDS[session.state] & set(wanted["status_any_of"])
-    created = wanted["created"]
-    epoch = created.get("epoch", created.get("epoch_if_local_is_europe_berlin"))
-    assert abs((legacy.created.at - datetime.fromtimestamp(epoch, UTC)).total_seconds()) <= created.get(
-        "tolerance_s", 1
-    )
-    assert legacy.created.naive == created.get("naive_local")
+    check_state_and_age(session.state, legacy.created.at, wanted)
+    assert legacy.created.naive == wanted["created"].get("naive_local")
     assert [part.label for part in legacy.passes] == [part["label"] for part in wanted["passes"]]
     for part, given in zip(legacy.passes, wanted["passes"], strict=True):
         assert part.whole == given["photos_ok"] == part.info.saved
         assert part.planned_points == given["planned_points"]
         assert part.description == given.get("description", part.description)
         assert OLD_WORDS[part.info.state] & set(given.get("status_any_of", wanted["status_any_of"]))
-    flags = sorted((flag.file, flag.flag.value) for flag in legacy.flagged)
-    assert flags == sorted((flag["file"], flag["flag"]) for flag in wanted["flagged"])
+    assert flags(legacy) == sorted((flag["file"], flag["flag"]) for flag in wanted["flagged"])
 
 
 def test_reads_as_expected_and_stays_unchanged(case):
@@ -110,10 +76,8 @@ def test_imports_as_expected(case, tmp_path):
 
 
 def test_migrates_and_goes_back_bit_for_bit(case, tmp_path):
-    wanted = expected(case)
-    source = case / wanted["import_path"]
     sessions = tmp_path / "sessions"
-    shutil.copytree(source / "sessions" if (source / "sessions").is_dir() else source, sessions)
+    put_in_place(case, sessions)
     before = tree_hash(sessions)
     for legacy in sessions_of(sessions):
         glance = info(legacy.folders[0].root, BERLIN)

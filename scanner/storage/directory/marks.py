@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
+import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from scanner.errors import CheckpointExistsError, CheckpointNotFoundError, DamagedError, InvalidError
+from scanner.errors import CheckpointExistsError, CheckpointNotFoundError, InvalidError
 from scanner.model import SLUG, PassName, SessionId
 from scanner.records import CheckpointInfo
-from scanner.storage.disk.files import Files, discard, durable_write, make_dirs
+from scanner.storage.disk.files import Files, discard, durable_write, make_dirs, read_whole
 from scanner.storage.disk.layout import SessionPaths
 from scanner.storage.journal.documents import (
     CheckpointFile,
@@ -23,8 +23,13 @@ from scanner.storage.journal.documents import (
 )
 from scanner.storage.journal.progress import PassProgress
 
-_log: Final = logging.getLogger(__name__)
+_ENDING: Final = ".json"
 _AUTOMATIC: Final = re.compile(r"auto-([1-9]\d{0,8})")
+_HEAD: Final = 512  # bytes; what comes before the passes, which can be a megabyte
+_DATED: Final = re.compile(
+    rb'\{\s*"format":\s*"scanner-checkpoint",\s*"version":\s*\d+,\s*"session_id":\s*"[\w.-]*",\s*"name":\s*"[\w.-]*",'
+    rb'\s*"created_at":\s*"([\w:.-]*)"'
+)
 
 
 def check_mark_name(name: str) -> str:
@@ -37,7 +42,7 @@ def check_mark_name(name: str) -> str:
 
 def check_free(paths: SessionPaths, name: str) -> None:
     """Errors: CheckpointExistsError."""
-    if _path(paths, name).exists():
+    if mark_path(paths, name).exists():
         message = f"session {paths.root.name} already has a checkpoint {name!r}; choose another name"
         raise CheckpointExistsError(message)
 
@@ -72,7 +77,7 @@ def mark_info(session_id: SessionId, mark: CheckpointFile, notes: Iterable[str] 
 
 def write_mark(files: Files, paths: SessionPaths, mark: CheckpointFile) -> None:
     """Write a new checkpoint, whose name is free; on an error there is none. Errors: OSError."""
-    path = _path(paths, mark.name)
+    path = mark_path(paths, mark.name)
     make_dirs(files, path.parent)
     try:
         durable_write(files, path, encode(mark))
@@ -86,7 +91,7 @@ def read_mark(paths: SessionPaths, name: str) -> CheckpointFile:
     if SLUG.fullmatch(name) is None:
         raise mark_missing(paths.root.name, name)
     try:
-        return read_checkpoint_file(_path(paths, name))
+        return read_checkpoint_file(mark_path(paths, name))
     except FileNotFoundError as error:
         raise mark_missing(paths.root.name, name) from error
 
@@ -97,24 +102,26 @@ def mark_missing(session_id: str, name: str) -> CheckpointNotFoundError:
     return CheckpointNotFoundError(message)
 
 
-def read_marks(paths: SessionPaths) -> Iterator[CheckpointFile]:
-    """All that can be read, oldest first; others are said in the log."""
-    found: list[CheckpointFile] = []
-    for name in mark_names(paths):
-        try:
-            found.append(read_checkpoint_file(_path(paths, name)))
-        except (DamagedError, OSError) as error:
-            _log.warning("checkpoint %s cannot be read: %s", name, error, extra={"session": paths.root.name})
-    return iter(sorted(found, key=lambda mark: (mark.created_at, mark.name)))
+def date_mark(path: Path) -> str:
+    """When a checkpoint was made, without reading what follows where we wrote it. Errors: DamagedError, OSError."""
+    found = _DATED.match(read_whole(path, _HEAD))
+    return found[1].decode() if found else read_checkpoint_file(path).created_at
 
 
 def mark_names(paths: SessionPaths) -> tuple[str, ...]:
     """The checkpoints of a session, by name."""
     try:
-        files = sorted(path for path in paths.checkpoints.iterdir() if path.suffix == ".json")
+        files = os.listdir(paths.checkpoints)  # noqa: PTH208 - text, for speed
     except OSError:
         return ()
-    return tuple(path.stem for path in files if SLUG.fullmatch(path.stem))
+    names = (file.removesuffix(_ENDING) for file in files if file.endswith(_ENDING))
+    return tuple(sorted(name for name in names if SLUG.fullmatch(name)))
+
+
+def mark_paths(paths: SessionPaths) -> tuple[Path, ...]:
+    """Where they lie."""
+    directory = paths.checkpoints
+    return tuple(directory / f"{name}{_ENDING}" for name in mark_names(paths))
 
 
 def next_automatic(paths: SessionPaths) -> str:
@@ -126,5 +133,6 @@ def next_automatic(paths: SessionPaths) -> str:
     return f"auto-{number}"
 
 
-def _path(paths: SessionPaths, name: str) -> Path:
-    return paths.checkpoints / f"{name}.json"
+def mark_path(paths: SessionPaths, name: str) -> Path:
+    """Where the checkpoint of this name lies."""
+    return paths.checkpoints / f"{name}{_ENDING}"
