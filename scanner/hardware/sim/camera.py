@@ -132,8 +132,10 @@ class SimCamera:
     async def close(self) -> None:
         thread, self._thread, self._locked = self._thread, None, None
         if thread is not None:
-            await asyncio.wrap_future(thread.submit(_nothing))  # so that shutting down does not wait for a picture
-            thread.shutdown()
+            try:
+                await asyncio.wrap_future(thread.submit(_nothing))  # the picture that is being rendered is finished
+            finally:  # also where nobody waits for that any longer
+                thread.shutdown(wait=False)
 
     async def _capture(self, ev: float, focus: float | None) -> Exposure:
         self._answering()

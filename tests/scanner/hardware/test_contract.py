@@ -23,6 +23,7 @@ from scanner.hardware.api import Axis, Camera, Light
 from scanner.model import LockedSettings, WhiteBalance
 from scanner.spec import CameraSettings, FixedExposure, FixedFocus
 from tests.scanner.hardware.conftest import SPEED, make_twin
+from tests.support.leaks import leaked_threads, threads
 
 CLOCK = SystemClock(SPEED)
 
@@ -295,6 +296,19 @@ async def test_closing_a_camera_twice_leaves_it_usable(camera: Camera) -> None:
     await camera.close()
     with pytest.raises(CameraError):
         await camera.capture()
+    await ready(camera)
+    assert await camera.capture()
+
+
+async def test_a_camera_whose_closing_is_cancelled_lets_go_all_the_same(camera: Camera) -> None:
+    """The daemon stops while a camera that gave no picture is being restarted."""
+    before = threads()
+    await ready(camera)
+    closing = asyncio.ensure_future(camera.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+    assert leaked_threads(before) == []
     await ready(camera)
     assert await camera.capture()
 
