@@ -26,7 +26,7 @@ class Once(Generic[K]):
         self._encode = encode_
         self._key = key
         self._limit = kept
-        self._kept: dict[object, bytes] = {}
+        self._kept: dict[object, tuple[K, bytes]] = {}  # with the thing: its identity is nobody else's meanwhile
         self._last: tuple[K | None, bytes] = (None, b"")
 
     def __call__(self, value: K) -> bytes:
@@ -38,12 +38,11 @@ class Once(Generic[K]):
 
     def _find(self, value: K) -> bytes:
         key = self._key(value)
-        found = self._kept.get(key)
-        if found is None:
-            found = self._kept[key] = self._encode(value)
+        if key not in self._kept:
+            self._kept[key] = value, self._encode(value)
             if len(self._kept) > self._limit:
                 del self._kept[next(iter(self._kept))]
-        return found
+        return self._kept[key][1]
 
 
 class Wire:

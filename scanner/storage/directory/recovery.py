@@ -4,10 +4,10 @@ The caller holds the pass's lock. Nothing announced is lost and no photo file is
 journal that is damaged before its last line is kept aside, and what followed the damage counts again only where a photo
 file proves it by its hash, all of it in one step; ``.part`` files go; a photo file without a line is adopted if it is a
 planned shot's and decodes (one of an earlier generation only where a journal is damaged), else moved to ``.orphans``; a
-restore that was cut off is finished; a saved shot whose file is missing, or
-whose last file is not what was written, is planned again. Every repair is a line in the journal and a sentence for
-people. Under a lock of a later generation this is also what makes the pass its holder's: the journal of that generation
-comes first, and files of a still later one are left alone.
+restore that was cut off is finished; a saved shot whose file is missing, or whose last file is not what was written, is
+planned again. Every repair is a line in the journal and a sentence for people. Under a lock of a later generation this
+is also what makes the pass its holder's: the journal of that generation comes first, and files of a still later one are
+left alone.
 """
 
 from __future__ import annotations

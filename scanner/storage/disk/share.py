@@ -23,7 +23,7 @@ _log: Final = logging.getLogger(__name__)
 
 MOUNTS: Final = Path("/proc/self/mountinfo")
 _PROBE: Final = ".probe-"
-_TRIES: Final = 3
+_TRIES: Final = 5
 _CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL
 _IMPOSSIBLE: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
@@ -78,20 +78,31 @@ def check_share(files: Files, data: Path, token: Callable[[], str]) -> None:
     """Return if names can be created exclusively below ``data``, and linked; where the disk is full or cannot be
     written, that is not known and no reason to refuse. Errors: StorageError.
     """
-    for _ in range(_TRIES):
+    refusals: list[StorageError] = []
+    for attempt in range(_TRIES):
         try:
+            if attempt == 0:
+                _sweep(files, data)
             return _probe(files, data, token())
         except FileNotFoundError:  # another daemon that starts just now has swept it away
             continue
+        except StorageError as error:  # this, too, can be another's sweeping; a disk says it every time
+            refusals.append(error)
         except OSError as error:
             _log.warning("whether the data directory can hold locks is not known: %s", error.strerror)
             return None
+    if len(refusals) == _TRIES:
+        raise refusals[-1]
     return None
 
 
-def _probe(files: Files, data: Path, token: str) -> None:
+def _sweep(files: Files, data: Path) -> None:
+    """Remove what those left who crashed while they tried."""
     for left in tuple(data.glob(f"{_PROBE}*")):
         discard(files, left)
+
+
+def _probe(files: Files, data: Path, token: str) -> None:
     first, second = data / f"{_PROBE}{token}", data / f"{_PROBE}{token}-2"
     files.close(files.open(first, _CREATE))
     try:

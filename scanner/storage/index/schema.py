@@ -6,10 +6,9 @@ with a filter or a search text is answered by a full-text table, in the order of
 filtered by is a word of its column ``marks``.
 
 What would otherwise have to be counted is kept: sessions by state (new ones by :mod:`.batch`, many at once; what
-becomes of them by triggers), and by :mod:`.tallies` the sizes of
-photos by camera and what passes amount to by day and month. ``size_key`` is ``bytes`` as of the last pause or end, so
-that saving a photo moves no session in the list by size. There is no row a photo: 10 million of them would be 2.5 GB
-that say what the journals say.
+becomes of them by triggers), and by :mod:`.tallies` the sizes of photos by camera and what passes amount to by day and
+month. ``size_key`` is ``bytes`` as of the last pause or end, so that saving a photo moves no session in the list by
+size. There is no row a photo: 10 million of them would be 2.5 GB that say what the journals say.
 """
 
 from __future__ import annotations

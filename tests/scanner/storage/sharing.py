@@ -127,7 +127,7 @@ class Forcer:
     def __init__(self, root: Path, number: int, *, shared: bool) -> None:
         command = [sys.executable, "-c", FORCER, str(root / "data"), str(root / f"forcer-{number}"), str(shared)]
         self.process = subprocess.Popen(
-            command, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            command, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def answer(self) -> str:

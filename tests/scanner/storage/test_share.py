@@ -154,6 +154,34 @@ def test_two_that_start_at_once_do_not_disturb_each_other(tmp_path):
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize("operation", ["open", "link"])
+def test_one_that_is_swept_between_two_looks_does_not_blame_the_disk(tmp_path, operation):
+    """Several scanners that are switched on at once, on one shared directory."""
+
+    class SweptBetween(Files):
+        times = 0
+
+        def swept(self, path: Path) -> None:
+            self.times += 1
+            if self.times == 2:
+                path.unlink()
+
+        def open(self, path: Path, flags: int) -> int:
+            if operation == "open":
+                self.swept(path)
+            return super().open(path, flags)
+
+        def link(self, source: Path, target: Path) -> None:
+            if operation == "link":
+                self.swept(target)
+            super().link(source, target)
+
+    files = SweptBetween()
+    check_share(files, tmp_path, token)
+    assert files.times == 4  # it looked again
+    assert names(tmp_path) == []
+
+
 async def test_a_share_is_found_out_by_itself(tmp_path, monkeypatch):
     table = tmp_path / "mountinfo"
     table.write_text(TABLE.format(root=tmp_path).replace("/share ", "/data "))
