@@ -74,6 +74,7 @@ def test_an_afternoon_at_the_terminal(daemon, tmp_path):
 
 
 def test_ctrl_c_pauses_a_scan_that_is_waited_for_and_the_line_it_prints_goes_on(daemon):
+    daemon.fetch("/api/demo/faults", {"slow_camera": 100.0})  # at work for longer than any machine needs for Ctrl+C
     line, options = command(daemon, "scan", "start", "--rings", "24", "--wait")
     with subprocess.Popen(line, stdout=subprocess.PIPE, **options) as run:
         assert run.stdout is not None
@@ -82,6 +83,7 @@ def test_ctrl_c_pauses_a_scan_that_is_waited_for_and_the_line_it_prints_goes_on(
         run.send_signal(signal.SIGINT)
         rest, _ = run.communicate(timeout=30)
         assert run.returncode == 130
+    daemon.fetch("/api/demo/faults", {"slow_camera": 0.0})
     again = rest.splitlines()[-1].partition("go on with: scanner ")[2].split()
     assert again[:2] == ["jobs", "resume"]
     daemon.until(lambda: said(daemon, "jobs", "show", again[2])["state"] == "paused", "the job is paused")
