@@ -39,7 +39,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
+class Intakes:
     """What a directory holds. ``unread``: folders into which nobody could look."""
 
     items: tuple[Item, ...]
@@ -52,7 +52,7 @@ class Intake:
     def __init__(self, shop: Workshop) -> None:
         self._shop = shop
 
-    async def find(self, directory: Path, timezone: tzinfo) -> Survey:
+    async def find(self, directory: Path, timezone: tzinfo) -> Intakes:
         """The sessions at or below ``directory``, if there is room for those that are not here yet.
 
         Errors: InvalidError, DiskFullError with the figures, StorageError.
@@ -99,7 +99,7 @@ class Intake:
             raise _unusable(directory, "and the data directory lie in one another; old sessions there are migrated")
         return root
 
-    def _survey(self, root: Path, timezone: tzinfo, older: Mapping[SessionId, tuple[str, ...]]) -> Survey:
+    def _survey(self, root: Path, timezone: tzinfo, older: Mapping[SessionId, tuple[str, ...]]) -> Intakes:
         """In the pool."""
         from scanner.storage.formats import list_all  # noqa: PLC0415 - a daemon that imports nothing never loads them
 
@@ -114,7 +114,7 @@ class Intake:
             )
             for found in listing.found
         )
-        return Survey(items=items, unread=listing.unread)
+        return Intakes(items=items, unread=listing.unread)
 
     def _item(self, found: Found, older: tuple[str, ...]) -> Item:
         from scanner.storage.formats import Folder, is_known, outline_of  # noqa: PLC0415 - see above

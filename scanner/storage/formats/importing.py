@@ -5,7 +5,6 @@ The source is only read. The same content is taken in once, however often it is 
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -15,7 +14,7 @@ from scanner.clock import utc_text
 from scanner.errors import NotFoundError
 from scanner.model import SESSION_ID, SessionId
 from scanner.storage.disk.claims import claimed, is_temporary, remove_quietly
-from scanner.storage.disk.files import PART, make_dirs
+from scanner.storage.disk.files import PART, TAKEN, make_dirs
 from scanner.storage.disk.layout import BUILDING
 from scanner.storage.formats.assembling import outline_of
 from scanner.storage.formats.bench import Bench, Outcome, built, check_checked, name_taken
@@ -30,7 +29,6 @@ from scanner.storage.formats.loader import slug_of
 
 MOST_NAMES: Final = 1000  # that are tried where the first is taken
 LOCK: Final = ".session.lock."
-_TAKEN: Final = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})
 
 
 def import_session(bench: Bench, legacy: LegacySession, *, taken: Collection[str] = ()) -> Outcome:
@@ -101,7 +99,7 @@ def _publish(bench: Bench, root: Path, session_id: SessionId) -> None:
     try:
         bench.files.rename(root, bench.sessions / session_id)
     except OSError as error:
-        if error.errno in _TAKEN:
+        if error.errno in TAKEN:
             raise name_taken(session_id) from error
         raise
     bench.files.fsync_dir(bench.sessions)

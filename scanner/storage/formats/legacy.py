@@ -171,8 +171,3 @@ class LegacySession:
     def bytes(self) -> int:
         """Room that a copy needs."""
         return sum(entry.size for folder in self.folders for entry in folder.entries.values())
-
-    def file_of(self, name: PhotoName) -> Path | None:
-        """Where the photo of this name lies now, before any migration."""
-        placed = (placed for part in self.passes for placed in part.placed)
-        return next((one.picture.path for one in placed if one.name == name and one.picture.present), None)

@@ -126,9 +126,7 @@ class Forcer:
 
     def __init__(self, root: Path, number: int, *, shared: bool) -> None:
         command = [sys.executable, "-c", FORCER, str(root / "data"), str(root / f"forcer-{number}"), str(shared)]
-        self.process = subprocess.Popen(
-            command, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        self.process = subprocess.Popen(command, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def answer(self) -> str:
         """Its next line."""

@@ -230,7 +230,7 @@ for _operation in FailingFiles.OPERATIONS:
     setattr(FailingFiles, _operation, _failing(_operation))
 
 
-def disk_is_full(*_: object) -> None:
+def disk_is_full(*_: object, **__: object) -> None:
     """What a database says that cannot take another row."""
     message = "database or disk is full"
     raise StorageError(message, reason="disk_full")

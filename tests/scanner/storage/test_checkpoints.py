@@ -46,6 +46,7 @@ from tests.scanner.storage.support import (
     UPRIGHT,
     Place,
     StepClock,
+    disk_is_full,
     names,
     new_pass,
     new_session,
@@ -534,11 +535,7 @@ async def test_who_did_it_is_in_audit_and_events(place):
 
 
 async def test_what_cannot_be_entered_in_the_audit_is_done_all_the_same(two, storage, monkeypatch, caplog):
-    async def full(*_: object, **__: object) -> None:
-        message = "database or disk is full"
-        raise StorageError(message, reason="disk_full")
-
-    monkeypatch.setattr(AuditLog, "record", full)
+    monkeypatch.setattr(AuditLog, "record", disk_is_full)
     await storage.checkpoints.save(two.id, "one", origin="cli")
     assert "could not be entered in the audit" in caplog.text
     assert len(await storage.checkpoints.list(two.id)) == 1
@@ -664,13 +661,8 @@ async def test_many_files_are_moved_in_steps(two, storage, monkeypatch):
 async def test_what_cannot_be_indexed_is_restored_all_the_same(place, two, storage, monkeypatch, caplog):
     await storage.checkpoints.save(two.id, "two", origin="cli")
     await finish(storage, two)
-
-    def full(*_: object) -> None:
-        message = "database or disk is full"
-        raise StorageError(message, reason="disk_full")
-
     with monkeypatch.context() as patched:
-        patched.setattr(Index, "put", full)
+        patched.setattr(Index, "put", disk_is_full)
         await storage.checkpoints.restore(two.id, "two", origin="cli")
     assert "the index will be brought up to date at the next start" in caplog.text
     await storage.close()
