@@ -45,6 +45,7 @@ from tests.scanner.storage.support import (
     RIG,
     UPRIGHT,
     Place,
+    RecordingFiles,
     StepClock,
     disk_is_full,
     names,
@@ -633,15 +634,31 @@ async def test_a_pass_that_could_not_be_read_when_it_was_saved_stays_as_it_is(pl
     assert await current(storage, two.id) == before
 
 
-async def test_photos_that_were_put_away_come_back_when_the_line_that_says_so_is_damaged(place, two, storage):
+async def put_away_without_a_line(root: Path, storage: StorageManager, two: SessionHandle) -> None:
+    """Two of four photos are put away by a restore, and its line in the journal is damaged."""
     await storage.checkpoints.save(two.id, "two", origin="cli")
     await shoot(storage, two, 2)
     await storage.checkpoints.restore(two.id, "two", origin="cli")
-    root = place.sessions / two.id
     journal = root / "metadata/passes/upright/journal.jsonl"
     rows = journal.read_bytes().splitlines(keepends=True)
     number = next(number for number, row in enumerate(rows) if b'"restored"' in row)
     journal.write_bytes(b"".join([*rows[:number], b"noise\n", *rows[number + 1 :]]))
+
+
+async def test_a_photo_that_comes_back_is_durable_where_it_arrives_first(place, two, storage):
+    await put_away_without_a_line(place.sessions / two.id, storage, two)
+    await storage.close()
+    files = RecordingFiles()
+    async with place.storage(files) as again, working(again, two) as writer:
+        assert writer.remaining() == ()
+    for number in (3, 4):
+        moved = files.done.index(("rename", photo(number)))
+        assert files.done[moved + 1 : moved + 3] == [("fsync_dir", "upright"), ("fsync_dir", "1")]
+
+
+async def test_photos_that_were_put_away_come_back_when_the_line_that_says_so_is_damaged(place, two, storage):
+    root = place.sessions / two.id
+    await put_away_without_a_line(root, storage, two)
     (root / "images/upright/.superseded/1" / photo(4)).write_bytes(b"something else")
     async with working(storage, two) as writer:
         assert [shot.index for shot in writer.remaining()] == [4]
