@@ -19,6 +19,7 @@ from scanner.errors import (
     HardwareError,
     LockLostError,
     NotFoundError,
+    PassCompletedError,
     StorageError,
 )
 from scanner.events import EventBus, PassCompleted
@@ -83,6 +84,8 @@ class ScanRunner:
                 return None if passes or ticket.job.started_at is None else _gone(session_id)
             except LockLostError:
                 raise
+            except PassCompletedError:  # its end was written, though nobody was told: the disk failed then
+                return Ending(kind=EndingKind.COMPLETED)
             except NotFoundError:
                 return _gone(session_id)
             except (StorageError, ConflictError) as error:

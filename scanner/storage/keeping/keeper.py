@@ -304,6 +304,7 @@ class Keeper:
         if opened.fold.state is not PassState.COMPLETED:
             return opened
         opened.journal.close()
+        self.take_in(session_id)  # its end may be news: of another scanner, or written by a disk that then failed
         self.index.done(session_id, document.name)
         message = f"pass {document.name} of session {session_id} is completed; only a retake reopens it"
         raise PassCompletedError(message)

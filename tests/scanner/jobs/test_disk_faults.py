@@ -11,6 +11,7 @@ from scanner.app import App, open_app
 from scanner.errors import StorageError
 from scanner.model import SessionId
 from scanner.states import ENDED, Command, JobState
+from scanner.storage.work.passdisk import PassDisk
 from tests.scanner.jobs.following import Follower, a_scan
 from tests.scanner.storage.support import FailingFiles
 from tests.support.sample import sample
@@ -85,3 +86,27 @@ async def test_a_disk_that_fails_at_submission_leaves_nothing(demo):
             pytest.fail("no operation was the last")
     finally:
         await app.close()
+
+
+async def test_an_end_that_was_written_though_the_disk_failed_then_is_one(app, follower, monkeypatch):
+    """The line is there, its fsync failed: whoever resumes finds the pass completed, and the scan goes on."""
+    end = PassDisk.end
+
+    def written(disk: PassDisk, *args: object) -> object:
+        monkeypatch.setattr(PassDisk, "end", end)
+        end(disk, *args)
+        raise gone
+
+    gone = StorageError("the disk is gone", reason="io_error")
+    monkeypatch.setattr(PassDisk, "end", written)
+    job = await app.jobs.submit_scan(a_scan("one", "two", shots=3), "test")
+    paused = await follower.until(job.id, JobState.PAUSED)
+    assert paused.pause.by == "fault"
+    await app.jobs.command(job.id, Command.RESUME, origin="test")
+    turned = await follower.until(job.id, JobState.PAUSED, *ENDED)
+    assert (turned.pause.reason, turned.pass_) == ("turn_object", "one")
+    await app.jobs.command(job.id, Command.RESUME, origin="test")
+    ended = await follower.until(job.id, *ENDED)
+    assert (ended.state, ended.result.saved) == (JobState.COMPLETED, 6)
+    session = await app.storage.get_session(job.session_id)
+    assert [info.state.value for info in session.passes] == ["completed", "completed"]
