@@ -115,6 +115,7 @@ class JobResult(Struct, frozen=True, kw_only=True):
     duration_s: float = 0.0
     path: str | None = None
     notes: tuple[str, ...] = ()  # what was found, a sentence each
+    flawed: bool = False  # verifying found something missing, damaged, or not to be read
 
 
 class Job(Struct, frozen=True, kw_only=True):

@@ -126,7 +126,7 @@ def _ending(output: Output, job: Json) -> int:
             output.say(result(job))
             for note in notes(job):
                 output.say(note)
-        return DAMAGED if _lacks_photos(job) else 0
+        return DAMAGED if _found_damage(job) else 0
     if job["state"] == "cancelled":
         output.complain(f"{job['kind']} {job['id']} was cancelled")
         return CANCELLED
@@ -139,9 +139,13 @@ def _ending(output: Output, job: Json) -> int:
     return STANDSTILL
 
 
+def _found_damage(job: Json) -> bool:
+    """Whether a job that verified found photos or documents that are not what was saved."""
+    return bool(job["kind"] == "verify" and (_lacks_photos(job) or (job["result"] or {}).get("flawed")))
+
+
 def _lacks_photos(job: Json) -> bool:
-    """Whether a job that verified found photos that are not what was saved."""
-    return bool(job["kind"] == "verify" and (job["result"] or {}).get("saved", 0) < job["progress"]["total"])
+    return bool((job["result"] or {}).get("saved", 0) < job["progress"]["total"])
 
 
 def result(job: Json) -> str:
@@ -153,6 +157,8 @@ def result(job: Json) -> str:
     else:
         done = count(job["progress"]["done"], job["progress"]["unit"].removesuffix("s"))
         words = [f"{came.get('saved', 0)} of {done} whole" if job["kind"] == "verify" else done, time]
+        if _found_damage(job) and not _lacks_photos(job):
+            words.insert(1, "but not everything else")
     extra = [f"{came[name]} {name}" for name in ("skipped", "retaken") if came.get(name)]
     place = f" in {came['path']}" if came.get("path") else ""
     return f"{job['kind']} {job['id']} completed: {', '.join([*words, *extra])}{place}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from scanner.cli.following import wait
 from scanner.cli.text import holder, session_url
-from scanner.errors import ConflictError, InvalidError, NotFoundError
+from scanner.errors import ConflictError, InvalidError, NotFoundError, PassLockedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,30 +28,49 @@ def add(groups: Groups, within: Commands) -> None:
 
 def resume(context: Context, arguments: argparse.Namespace) -> int:
     """Go on with an incomplete pass."""
-    session, name = _to_resume(context, arguments)
+    return go_on(context, arguments.id, arguments.pass_, waiting=arguments.wait)
+
+
+def go_on(context: Context, session_id: str | None, pass_: str | None, *, waiting: bool) -> int:
+    """Go on with a pass, as named or because it is the only incomplete one; the exit code."""
+    session, name = _to_resume(context, session_id, pass_)
     job = context.client.post(f"{session_url(session)}/passes/{name}/resume")
     output = context.output
     output.answer(job, f"scan {job['id']}: going on with pass {name} of session {session}")
-    return wait(context, job) if arguments.wait else 0
+    return wait(context, job) if waiting else 0
 
 
-def _to_resume(context: Context, arguments: argparse.Namespace) -> tuple[str, str]:
+def _to_resume(context: Context, session_id: str | None, pass_: str | None) -> tuple[str, str]:
     """Session and pass, as named or because there is only one."""
-    if arguments.id and arguments.pass_:
-        return arguments.id, arguments.pass_
-    if arguments.id:
-        passes = context.client.get(session_url(arguments.id))["passes"]
-        found = [(arguments.id, one["name"]) for one in passes if _can_go_on(one)]
+    if session_id and pass_:
+        return session_id, pass_
+    if session_id:
+        found = [(session_id, name) for name in _open_passes(context, session_id)]
     else:
         found = [(row["session"]["id"], row["pass"]["name"]) for row in _incomplete(context)]
-        found = [pair for pair in found if arguments.pass_ in (None, pair[1])]
+        found = [pair for pair in found if pass_ in (None, pair[1])]
     if not found:
-        message = f"session {arguments.id} has no pass to go on with" if arguments.id else "no session is incomplete"
-        raise ConflictError(message) if arguments.id else NotFoundError(message)
+        message = "no session is incomplete" if pass_ is None else f"no session has an incomplete pass {pass_}"
+        raise NotFoundError(message)
     if len(found) > 1:
         message = f"which one? {'; '.join(f'{session} --pass {name}' for session, name in found)}"
         raise InvalidError(message)
     return found[0]
+
+
+def _open_passes(context: Context, session_id: str) -> list[str]:
+    """Those that can be taken up again. Errors: PassLockedError, ConflictError where there is none."""
+    passes = context.client.get(session_url(session_id))["passes"]
+    found = [one["name"] for one in passes if _can_go_on(one)]
+    if found:
+        return found
+    for one in passes:
+        if one["state"] == "running":
+            lock = one["lock"]
+            message = f"{lock['origin']} works on pass {one['name']} on {lock['host']} since {lock['since']}"
+            raise PassLockedError(message, **{key: lock[key] for key in ("host", "origin", "since", "job_id")})
+    message = f"session {session_id} has no pass to go on with"
+    raise ConflictError(message)
 
 
 def _can_go_on(one: Json) -> bool:
@@ -75,13 +94,21 @@ def _incomplete(context: Context) -> Iterator[Json]:
     """Session and pass of every scan that stands still, with its job's id, and of what no job has."""
     for job in context.client.get("/api/jobs/active")["items"]:
         if job["state"] == "paused" and job["kind"] == "scan":
-            session = context.client.get(session_url(job["session_id"]))
-            for one in session["passes"]:
-                if one["name"] == job["pass"]:
-                    pause = one["pause"] or job["pause"]
-                    yield {"session": session, "pass": {**one, "state": "paused", "pause": pause}, "job": job["id"]}
+            yield from _standing(context, job)
     for row in context.client.get("/api/sessions/restorable")["items"]:
         yield {**row, "job": None}
+
+
+def _standing(context: Context, job: Json) -> Iterator[Json]:
+    """Session and pass of a job that is paused; nothing where the session is gone."""
+    try:
+        session = context.client.get(session_url(job["session_id"]))
+    except NotFoundError:
+        return
+    for one in session["passes"]:
+        if one["name"] == job["pass"]:
+            pause = one["pause"] or job["pause"]
+            yield {"session": session, "pass": {**one, "state": "paused", "pause": pause}, "job": job["id"]}
 
 
 def _offer(row: Json) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scanner.cli.following import wait
 from scanner.cli.options import number, numbers, whole
+from scanner.cli.restoring import go_on
 from scanner.cli.text import count, duration, size
 from scanner.errors import InvalidError
 
@@ -16,6 +17,23 @@ if TYPE_CHECKING:
     from scanner.cli.context import Context, Groups, Json
 
 PASS_FIELDS: Final = ("plan", "cameras", "camera", "lights", "settle", "retake")  # of a single pass
+NEW: Final = {  # options that tell of a new scan
+    "preset": "PRESET",
+    "title": "--title",
+    "spec": "--spec",
+    "rings": "--rings",
+    "fibonacci": "--fibonacci",
+    "csv": "--csv",
+    "elevations": "--elevations",
+    "cameras": "--camera",
+    "size": "--size",
+    "quality": "--quality",
+    "settle": "--settle",
+    "lights": "--light",
+    "operator": "--operator",
+    "tags": "--tag",
+    "notes": "--notes",
+}
 LOWEST: Final = 10.0  # of the elevations that --rings spreads its rings over
 HIGHEST: Final = 50.0
 _RINGS: Final = re.compile(r"(\d{1,5})(?:x(\d{1,2}))?")
@@ -39,7 +57,8 @@ def add(groups: Groups) -> None:
     parser.add_argument(
         "--pass", dest="passes", action="append", metavar="NAME", help="name a pass; repeat for several"
     )
-    parser.add_argument("--session", metavar="ID", help="add a pass to this session")
+    parser.add_argument("--session", metavar="ID", help="add a pass to this session; with --resume: go on with it")
+    parser.add_argument("--resume", action="store_true", help="go on with what is incomplete, begin nothing new")
     parser.add_argument(
         "--camera", dest="cameras", action="append", metavar="NAME", help="default: all; repeat for several"
     )
@@ -55,7 +74,9 @@ def add(groups: Groups) -> None:
 
 
 def start(context: Context, arguments: argparse.Namespace) -> int:
-    """Start a scan, or say what it would cost."""
+    """Start a scan, go on with one, or say what it would cost."""
+    if arguments.resume:
+        return _resume(context, arguments)
     fields = _pass_fields(context, arguments)
     if arguments.session is not None and not arguments.dry_run:
         url, spec = f"/api/sessions/{arguments.session}/passes", _one_pass(context, arguments, fields)
@@ -68,6 +89,21 @@ def start(context: Context, arguments: argparse.Namespace) -> int:
     job = context.client.post(url, spec, key=secrets.token_hex(16))
     _started(context, job)
     return wait(context, job) if arguments.wait else 0
+
+
+def _resume(context: Context, arguments: argparse.Namespace) -> int:
+    given = [option for name, option in NEW.items() if getattr(arguments, name) is not None]
+    if given:
+        message = f"--resume goes on with a scan as it was begun; only a new one takes {', '.join(given)}"
+        raise InvalidError(message)
+    if arguments.dry_run:
+        message = "--dry-run says what a new scan would cost; what is incomplete tells: scanner sessions restore"
+        raise InvalidError(message)
+    passes = arguments.passes or [None]
+    if len(passes) > 1:
+        message = "--resume goes on with one pass: name one"
+        raise InvalidError(message)
+    return go_on(context, arguments.session, passes[0], waiting=arguments.wait)
 
 
 def _pass_fields(context: Context, arguments: argparse.Namespace) -> Json:

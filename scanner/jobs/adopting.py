@@ -26,7 +26,7 @@ async def migrate(errand: Errand) -> JobResult:
     if errand.job.session_id is None:
         outcomes = await legacy.migrate_all(dry_run="dry_run" in options, report=errand.report)
         return _result(errand, outcomes)
-    session_id = errand.session_id
+    session_id, saved = errand.session_id, 1
     if "dry_run" in options:
         return await _look(errand)
     if "undo" in options:
@@ -35,10 +35,12 @@ async def migrate(errand: Errand) -> JobResult:
         lost = f", with {undone.photos} photos taken since" if undone.photos else ""
         errand.found(f"What had become of it is kept in {place_of(SessionId(undone.aside))}{lost}.")
     else:
+        before = (await errand.storage.get_session(session_id)).format
         await legacy.migrate(session_id, origin=errand.job.origin)
-        errand.found(f"Session {session_id} was migrated.")
+        saved = int(before != CURRENT)
+        errand.found(f"Session {session_id} {'was migrated' if saved else 'is in the present format already'}.")
     errand.report(1, 1)
-    return JobResult(saved=1, notes=errand.notes)
+    return JobResult(saved=saved, notes=errand.notes)
 
 
 async def import_sessions(errand: Errand) -> JobResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from scanner.errors import ConflictError, NotFoundError, StorageError
+from scanner.jobs.adopting import CURRENT
 from scanner.jobs.errand import Errand
 from scanner.model import SessionId
 from scanner.records import JobResult, Session, Verification
@@ -19,23 +20,29 @@ async def verify(errand: Errand) -> JobResult:
     Errors: SessionNotFoundError, SessionBusyError, StorageError.
     """
     if errand.job.session_id is not None:
-        return _result(errand, _good(await _verify_one(errand, errand.session_id, errand.job.progress.done)))
+        session = await errand.storage.get_session(errand.session_id)
+        found = await _verify_one(errand, errand.session_id, errand.job.progress.done)
+        return JobResult(saved=_good(found), notes=errand.notes, flawed=_is_flawed(session, found))
     good = total = done = 0
+    flawed = False
     async for session in _sessions(errand):
-        total += session.photos
+        total += _to_check(session)
     async for session in _sessions(errand):
         errand.report(done, total)
         try:
             with errand.custody.touch(session.id, errand.job.id):
-                good += _good(await _verify_one(errand, session.id, done, total))
+                found = await _verify_one(errand, session.id, done, total)
+            good += _good(found)
+            flawed |= _is_flawed(session, found)
         except NotFoundError:
             continue  # deleted since
         except (ConflictError, StorageError) as error:
+            flawed |= isinstance(error, StorageError)
             errand.found(f"Session {session.id} was left out: {error.message}.")
         finally:
-            done += session.photos
+            done += _to_check(session)
     errand.report(total, total)
-    return _result(errand, good)
+    return JobResult(saved=good, notes=errand.notes, flawed=flawed)
 
 
 async def reindex(errand: Errand) -> JobResult:
@@ -86,5 +93,11 @@ def _good(found: Verification) -> int:
     return found.checked - len(found.missing) - sum(map(_is_photo, found.damaged))
 
 
-def _result(errand: Errand, good: int) -> JobResult:
-    return JobResult(saved=good, notes=errand.notes)
+def _to_check(session: Session) -> int:
+    """Photos that there are checksums of."""
+    return session.photos if session.format == CURRENT else 0
+
+
+def _is_flawed(session: Session, found: Verification) -> bool:
+    """That an older format has no checksums is said, and is no flaw."""
+    return session.format == CURRENT and bool(found.missing or found.damaged or found.unmarked)

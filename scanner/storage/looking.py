@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from scanner.errors import NotFoundError, StorageError
-from scanner.events import SessionChanged
 from scanner.model import CameraName, PassName, Photo, PhotoName, SessionId
 from scanner.records import PassInfo, Session, ShotInfo
 from scanner.storage.directory import reading
@@ -47,7 +46,6 @@ class SessionReader:
         self._catalogue = catalogue
         self._thumbnails = thumbnails
         self._migrations = migrations
-        self._tell = workplace.tell
         self._gallery = Gallery()
         self.locks = locks
 
@@ -74,8 +72,7 @@ class SessionReader:
 
     async def get_session(self, session_id: SessionId) -> Session:
         """A session as it now is. Errors: SessionNotFoundError, StorageError."""
-        if await self._catalogue.refresh(session_id):
-            self._tell(SessionChanged(session_id=session_id))
+        await self._catalogue.refresh(session_id)
         session = await self._catalogue.ask(lambda queries: queries.session(session_id))
         if session is None:
             await self.handle(session_id)

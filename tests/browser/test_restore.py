@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
 from playwright.sync_api import expect
@@ -75,6 +76,18 @@ def test_each_unfinished_pass_is_resumed_finished_or_cancelled_alone(daemon, vis
     steps.is_over(page, f"{shown} is complete")
     assert len(daemon.photos(sessions[shown])) == SHOTS
     assert 2 <= len(daemon.photos(sessions[ended])) < SHOTS
+
+
+def test_a_job_whose_session_is_gone_hides_no_other(daemon, visit):
+    gone, *_ = interrupted(daemon, "Taken away", "Jug", "Bowl")
+    shutil.rmtree(daemon.sessions / gone)
+    daemon.post("/api/sessions/reindex", {})
+    daemon.until(lambda: gone not in {one["id"] for one in daemon.get("/api/sessions")["items"]}, "it is gone")
+    assert gone in {job["session_id"] for job in daemon.get("/api/jobs/active")["items"]}
+    page = visit(daemon.url, away=True).page  # Chromium says that a session is not there
+    expect(page.locator("[data-part=restore] li")).not_to_have_count(0)
+    page.goto(f"{daemon.url}/sessions")
+    expect(page.locator("[data-part=offers] .resume")).not_to_have_count(0)
 
 
 def test_without_its_jobs_too_a_free_rig_shows_what_is_unfinished_first(daemon, visit):

@@ -32,7 +32,7 @@ from scanner.storage.keeping.keeper import Keeper
 
 _log: Final = logging.getLogger(__name__)
 _MOVING: Final = 5.0  # seconds; the renames take milliseconds, but a whole migration may hash for minutes before
-PREDECESSOR: Final = ("raspi_v2", "raspi_v2_dual")  # whose scans may lie in two folders
+PREDECESSOR: Final = ("raspi_v2", "raspi_v2_dual")  # whose scans may lie in two folders: by itself, put together
 
 Answer = TypeVar("Answer")
 
@@ -83,8 +83,8 @@ class Migrations:
     async def merge(self, first: SessionId, second: SessionId) -> SessionId:
         """Two sessions of the predecessor are one scan: they become one session, under the id of the leading one.
 
-        Errors: InvalidError (twice the same), SessionNotFoundError, ConflictError (not of that format), and those of
-        :meth:`ensure_current`.
+        Errors: InvalidError (twice the same), SessionNotFoundError, ConflictError (not of that format; migrated here
+        already, with the way back), and those of :meth:`ensure_current`.
         """
         if first == second:
             message = f"session {first} cannot be merged with itself; name two"
@@ -160,7 +160,10 @@ class Migrations:
         return True
 
     async def _merge(self, first: SessionId, second: SessionId) -> SessionId:
-        halves = [await self._half(session_id) for session_id in (first, second)]
+        found = {session_id: await self._half(session_id) for session_id in (first, second)}
+        halves = [half for half in found.values() if half is not None]
+        if len(halves) < len(found):
+            raise _migrated_already([session_id for session_id, half in found.items() if half is None])
         leading, other = await self._place.threads.pool.run(partial(self._in_order, halves))
         await self._migrate(leading.id, (*leading.folders, *other.folders), other.id)
         _log.info("session merged with %s", other.id, extra={"session": leading.id})
@@ -168,14 +171,18 @@ class Migrations:
         self._place.tell(SessionChanged(session_id=leading.id))
         return leading.id
 
-    async def _half(self, session_id: SessionId) -> KnownOlder:
+    async def _half(self, session_id: SessionId) -> KnownOlder | None:
+        """None where it was migrated here by itself and can be brought back. Errors: as :meth:`merge`."""
         known = await self.known(session_id)
-        if known is None and await self._catalogue.ask(lambda queries: queries.session(session_id)) is None:
+        if known is not None and known.format in PREDECESSOR:
+            return known
+        session = await self._catalogue.ask(lambda queries: queries.session(session_id))
+        if session is None:
             raise session_missing(session_id)
-        if known is None or known.format not in PREDECESSOR:
-            message = f"session {session_id} is not, or no longer, of the format whose scans can lie in two folders"
-            raise ConflictError(message)
-        return known
+        if session.migrated_from == PREDECESSOR[0]:
+            return None
+        message = f"session {session_id} is not, or no longer, of the format whose scans can lie in two folders"
+        raise ConflictError(message)
 
     def _in_order(self, halves: Sequence[KnownOlder]) -> tuple[KnownOlder, KnownOlder]:
         from scanner.storage.formats import merged_order  # noqa: PLC0415 - see above
@@ -284,6 +291,14 @@ class Migrations:
     @property
     def _keeper(self) -> Keeper:
         return self._place.keeper
+
+
+def _migrated_already(session_ids: Sequence[SessionId]) -> ConflictError:
+    """The error for halves that were migrated one by one, with what leads back."""
+    which = " and ".join(session_ids)
+    ways = " and ".join(f"'scanner sessions migrate {session_id} --undo'" for session_id in session_ids)
+    message = f"migrated already: {which}; only old folders can be merged. Bring them back with {ways}, then merge"
+    return ConflictError(message)
 
 
 def photos_since(paths: SessionPaths) -> int:

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from scanner.errors import DamagedError
+from scanner.states import PassState
 from scanner.storage.directory.marks import mark_paths
 from scanner.storage.directory.views import pass_names, read_journal
 from scanner.storage.disk.files import read_whole
@@ -23,6 +24,7 @@ from scanner.storage.journal.documents import (
     read_session_file,
     read_summary_file,
 )
+from scanner.storage.journal.progress import fold
 from scanner.storage.locks.lockfile import journal_paths
 
 _REFUSED: Final = frozenset({errno.EACCES, errno.EPERM})
@@ -64,7 +66,7 @@ def _checks(paths: SessionPaths) -> Iterator[tuple[Path, Check]]:
         yield part.document, read_pass_file
         yield from _journals(part)
         yield part.summary, _if_there(read_summary_file)
-        yield part.manifest, _if_there(_check_manifest)
+        yield part.manifest, _manifest_of(part)
     yield paths.checkpoints, _if_there(os.listdir)
     yield from ((path, read_checkpoint_file) for path in mark_paths(paths))
 
@@ -75,6 +77,20 @@ def _if_there(read: Check) -> Callable[[Path], None]:
     def reading(path: Path) -> None:
         with suppress(FileNotFoundError):
             read(path)
+
+    return reading
+
+
+def _manifest_of(paths: PassPaths) -> Check:
+    """Only a completed pass must have one."""
+
+    def reading(path: Path) -> None:
+        try:
+            _check_manifest(path)
+        except FileNotFoundError:
+            progress = fold(read_journal(paths).lines, name=paths.name)
+            if progress.state is PassState.COMPLETED and not progress.unsettled:
+                _check_manifest(path)  # once more: it is written before the journal says completed
 
     return reading
 

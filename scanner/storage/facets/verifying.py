@@ -18,10 +18,10 @@ from typing import Final, Literal
 from scanner.errors import DamagedError, LockLostError, PassLockedError, PassNotFoundError, StorageError
 from scanner.events import SessionChanged
 from scanner.model import PassName, Photo, SessionId
-from scanner.records import Verification
+from scanner.records import Session, Verification
 from scanner.states import PassState
 from scanner.storage.directory.recovery import hash_file
-from scanner.storage.directory.views import is_hidden, is_session, pass_names, read_journal
+from scanner.storage.directory.views import FORMAT, is_hidden, is_session, pass_names, read_journal
 from scanner.storage.disk.database import tells_of_database
 from scanner.storage.disk.files import PART, shown
 from scanner.storage.disk.layout import SessionPaths, session_missing
@@ -34,6 +34,9 @@ from scanner.storage.keeping.upkeep import Report
 
 _log: Final = logging.getLogger(__name__)
 
+_OLDER: Final = (
+    "its photos were not checked: it is of an older format without checksums; 'scanner sessions migrate {}' makes them"
+)
 _REFUSED: Final = frozenset({"EACCES", "EPERM"})
 
 Flaw = Literal["missing", "hash"]
@@ -70,9 +73,13 @@ class Verifier:
 
         ``report(done, total)`` is called on the loop after every photo; cancelling ends it between two. What cannot
         be marked (somebody works on the pass, its document is damaged) is told all the same, and said to be unmarked.
+        A session of an older format stays as it is: nothing of it is checked, and ``unmarked`` says so.
         Errors: SessionNotFoundError, SessionBusyError, StorageError.
         """
         shop = self._shop
+        session = await shop.catalogue.ask(lambda queries: queries.session(session_id))
+        if session is not None and session.format != FORMAT:
+            return await self._left_alone(session, report, origin)
         await shop.ensure_current(session_id)
         paths = shop.paths(session_id)
         subject = await shop.reading(f"session {session_id} could not be read", lambda: look(paths))
@@ -90,6 +97,15 @@ class Verifier:
                 report(done, len(subject.photos))
         subject = replace(subject, unread=tuple(unread))
         return await shop.whole(lambda: self._conclude(session_id, subject, flaws, origin))
+
+    async def _left_alone(self, session: Session, report: Report | None, origin: str) -> Verification:
+        """What is said of a session of an older format: looking at it must not migrate it."""
+        if report is not None:
+            report(0, 0)
+        deed = Deed(who=origin, what="verify", session_id=session.id, detail=f"nothing checked: it is {session.format}")
+        await self._shop.conclude(deed)
+        said = _OLDER.format(session.id)
+        return Verification(session_id=session.id, checked=0, missing=(), damaged=(), unlisted=(), unmarked=(said,))
 
     async def _conclude(
         self, session_id: SessionId, subject: Subject, flaws: Iterable[Flawed], origin: str

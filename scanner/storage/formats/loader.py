@@ -152,6 +152,9 @@ def _record(path: Path, timezone: tzinfo, depth: Depth) -> SessionRecord:
 
 def _load(folders: Sequence[Folder], kind: str, session_id: SessionId, timezone: tzinfo, depth: Depth) -> LegacySession:
     draft = _READERS[kind](folders, timezone, depth)
+    if kind == RASPI and len(folders) == 1:
+        for name in sorted(dual.half_of(folders[0].root).calls):
+            folders[0].note(raspi.SESSION, f"it belongs to {printable(name)[:100]}, and was not put together with it")
     return assemble(draft, folders, session_id, zone_name(timezone), depth)
 
 

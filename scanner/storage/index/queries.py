@@ -101,9 +101,16 @@ class Queries:
 
     def newest(self, count: int) -> list[SessionId]:
         """The sessions that were made last."""
+        return self.in_turn(0, count)[0]
+
+    def in_turn(self, cursor: int, count: int) -> tuple[list[SessionId], int]:
+        """Sessions behind ``cursor`` (0: the newest), whatever became of them; with the next cursor."""
         with sql_reported(_READ):
-            rows = self._connection.execute("SELECT id FROM sessions ORDER BY number DESC LIMIT ?", (count,))
-            return [SessionId(row[0]) for row in rows]
+            rows = self._connection.execute(
+                "SELECT id, number FROM sessions WHERE number < ? ORDER BY number DESC LIMIT ?",
+                (cursor or _ENDLESS, count + 1),
+            ).fetchall()
+        return [SessionId(row[0]) for row in rows[:count]], rows[count - 1][1] if len(rows) > count else 0
 
     def submission(self, key: str) -> tuple[Submission, SessionId, tuple[PassName, ...]] | None:
         """The submission of this key with the session and the passes it made."""

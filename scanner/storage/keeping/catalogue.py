@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 
 from scanner.errors import ConflictError, DamagedError
@@ -25,6 +26,7 @@ from scanner.storage.keeping.upkeep import Desk, Found, Reconciler, Report, Scop
 _log: Final = logging.getLogger(__name__)
 _TOLD: Final = 20  # sentences told at once
 _KEPT: Final = 500  # sentences kept for those who ask later
+_AT_ONCE: Final = 25  # sessions looked at before somebody else may ask the index
 
 Answer = TypeVar("Answer")
 
@@ -56,6 +58,7 @@ class Catalogue:
         self._rereading = threading.Event()
         self._reconciliation: asyncio.Task[Found] | None = None
         self._scope: Scope = "differing"  # of the reconciliation that runs, or ran last
+        self.doubtful = False  # under a name that was known there lies, perhaps, something else: compare them
         self.notices: tuple[str, ...] = ()
         self.gathering = Gathering(workplace.keeper, workplace.threads, self._stopping)
 
@@ -108,6 +111,7 @@ class Catalogue:
 
     async def compare_names(self) -> Found:
         """Read the sessions that are new, forget those that are gone; what was found is told. Errors: StorageError."""
+        self.doubtful = False
         return await asyncio.shield(await self._begin("names", _silent, self._stopping))
 
     async def gather(self) -> None:
@@ -117,15 +121,42 @@ class Catalogue:
         self._say(gathered.notices)
         self._tell(found)
 
-    async def refresh(self, session_id: SessionId) -> bool:
-        """Read a session again if it is not as the index knows it; whether it was so. Errors: StorageError."""
-        keeper, paths = self._place.keeper, self._place.layout.session(session_id)
+    async def refresh(self, *session_ids: SessionId) -> list[SessionId]:
+        """Read those of the sessions again that are not as the index knows them, and tell; which. Errors:
+        StorageError.
+        """
+        differing: list[SessionId] = []
+        for begin in range(0, len(session_ids), _AT_ONCE):
+            some = session_ids[begin : begin + _AT_ONCE]
+            differing += await self.ask(partial(self._differing, some))
+        return [session_id for session_id in differing if await self._freshen(session_id)]
 
-        def differs(known: str | None) -> bool:
-            return known is not None and not agree(known, signature_of(paths), keeper.own(session_id))
+    def _differing(self, session_ids: Collection[SessionId], queries: Queries) -> list[SessionId]:
+        """In the reader thread."""
+        keeper, layout = self._place.keeper, self._place.layout
+        known = {session_id: queries.signature(session_id) for session_id in session_ids}
+        return [
+            session_id
+            for session_id, signature in known.items()
+            if signature is not None
+            and not agree(signature, signature_of(layout.session(session_id)), keeper.own(session_id))
+        ]
 
-        doubtful = await self.ask(lambda queries: differs(queries.signature(session_id)))
-        return doubtful and await self.change(lambda: keeper.freshen(session_id))
+    async def _freshen(self, session_id: SessionId) -> bool:
+        before = await self.ask(lambda queries: queries.session(session_id))
+        if not await self.change(lambda: self._place.keeper.freshen(session_id)):
+            return False
+        after = await self.ask(lambda queries: queries.session(session_id))
+        if after is None:
+            self.doubtful = True
+            self._place.tell(SessionDeleted(session_id=session_id))
+            if await self._place.threads.pool.run(self._place.layout.session(session_id).root.is_dir):
+                self._say((f"the directory of session {session_id} was replaced: what is there now is looked at anew",))
+            return True
+        self._place.tell(SessionChanged(session_id=session_id))
+        if before is not None and before.created_at != after.created_at and before.created_at and after.created_at:
+            self._say((f"the directory of session {session_id} was replaced: it holds another session now",))
+        return True
 
     async def _begin(self, scope: Scope, report: Report, stopping: threading.Event) -> asyncio.Task[Found]:
         """One after the other."""

@@ -1,9 +1,10 @@
 """Noticing what others do to the data directory under a running daemon: directories copied in, removed, renamed, by
 hand or by another scanner on the same share; and what becomes of our own places.
 
-Idle it costs a few system calls every few seconds, with 100,000 sessions as with 100: names are compared only when the
+Idle it costs some 10 ms of a processor every 3 s, with 100,000 sessions as with 1,000: names are compared only when the
 directory of the sessions has changed, journals are looked at of the newest sessions, of those that are worked on and of
-the newest unfinished ones, and, in turn, of a few others. Any other session is read again when somebody looks at it.
+the newest unfinished ones, and, in turn, of a few others: of the unfinished ones, and of all. So everything is noticed
+in the end, among 400 sessions within 12 s, among 100,000 within the hour; at once where somebody looks at it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _SETTLED: Final = 10  # looks in a row that found a new directory the same: nobo
 _RECENT: Final = 10  # sessions, the newest, that are looked at every time even if nothing is left to do in them
 _NEWEST: Final = 25  # unfinished sessions that are looked at every time
 _OTHERS: Final = 75  # and so many of the others, in turn: of 250 none waits longer than 10 s
+_ANY: Final = 100  # and so many of all, in turn: of 400 none waits longer than 12 s
 
 _log: Final = logging.getLogger(__name__)
 
@@ -45,7 +47,8 @@ class Watcher:
         self._again = False  # the clock of a file system is coarse: what has changed is compared once more
         self._young: dict[SessionId, tuple[str, int]] = {}  # signature, and how many looks found it
         self._strange: tuple[Path, ...] = ()  # directories that are no sessions yet
-        self._cursor = 0
+        self._cursor = 0  # in the turn of the unfinished ones
+        self._any = 0  # in that of all
         self._said: set[str] = set()
         self._state = _identity(workplace.layout.jobs)
 
@@ -82,7 +85,10 @@ class Watcher:
         for session_id, name in tuple(self._keeper.broken_off):
             if await self._threads.writer.run(partial(self._look_after, session_id, name)):
                 self._place.tell(SessionChanged(session_id=session_id))
-        await self._look_at_unfinished()
+        await self._look_at_known()
+        if self._catalogue.doubtful:
+            self._again = True  # also where it fails now
+            await self._compare_names()
 
     async def _compare_names(self) -> None:
         found = await self._catalogue.compare_names()
@@ -103,7 +109,7 @@ class Watcher:
         """What was copied in may still be growing; work that was left off in it is brought into order once it does not
         grow any more.
         """
-        changed = await self._read_again(tuple(self._young))
+        changed = await self._catalogue.refresh(*self._young)
         for session_id, (signature, looks) in tuple(self._young.items()):
             if session_id in changed or looks < _SETTLED:
                 self._young[session_id] = (signature, 0 if session_id in changed else looks + 1)
@@ -112,21 +118,15 @@ class Watcher:
             if await self._threads.writer.run(partial(self._recover, session_id)):
                 self._place.tell(SessionChanged(session_id=session_id))
 
-    async def _look_at_unfinished(self) -> None:
+    async def _look_at_known(self) -> None:
         """Others work on them, perhaps."""
-        cursor = self._cursor
+        cursor, any_ = self._cursor, self._any
         chosen, self._cursor = await self._catalogue.ask(lambda queries: queries.restless(_NEWEST, cursor, _OTHERS))
         running = [session_id for session_id, _ in await self._catalogue.ask(lambda queries: queries.running())]
         recent = await self._catalogue.ask(lambda queries: queries.newest(_RECENT))
-        found = dict.fromkeys([*running, *recent, *chosen])
-        await self._read_again([session_id for session_id in found if session_id not in self._young])
-
-    async def _read_again(self, session_ids: Iterable[SessionId]) -> set[SessionId]:
-        """Those of the sessions that were not as the index knows them; they are now."""
-        changed = {session_id for session_id in session_ids if await self._catalogue.refresh(session_id)}
-        for session_id in changed:
-            self._place.tell(SessionChanged(session_id=session_id))
-        return changed
+        turn, self._any = await self._catalogue.ask(lambda queries: queries.in_turn(any_, _ANY))
+        found = dict.fromkeys([*running, *recent, *chosen, *turn])
+        await self._catalogue.refresh(*(session_id for session_id in found if session_id not in self._young))
 
     def _recover(self, session_id: SessionId) -> bool:
         """In the writer thread: whether there was something to bring into order."""

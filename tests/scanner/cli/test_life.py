@@ -179,6 +179,17 @@ def test_verifying_can_be_waited_for_and_tells_what_it_found(cli, stub):
     assert cli("sessions", "verify", "s-1", "--wait").code == 0
 
 
+def test_a_damaged_document_beside_whole_photos_is_damage(cli, stub):
+    found = "File metadata/session.json is damaged."
+    result = {"saved": 3, "duration_s": 2.0, "path": None, "notes": [found], "flawed": True}
+    stub.answers["POST /api/sessions/s-1/verify"] = verifying()
+    stub.answers["GET /api/jobs/j-abc123"] = verifying("completed", result=result)
+    call = cli("sessions", "verify", "s-1", "--wait")
+    said = "verify j-abc123 completed: 3 of 3 photos whole, but not everything else, 2 s"
+    assert call.out.splitlines()[-2:] == [said, found]
+    assert call.code == 6
+
+
 def test_reindexing_begins_a_job(cli, stub):
     stub.answers["POST /api/sessions/reindex"] = job(kind="reindex", title="")
     assert "watch it with" in cli("sessions", "reindex").out

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from tests.scanner.cli.conftest import completed, job, listed, lock, paused, session, session_pass
+from tests.scanner.cli.stub import error
 
 
 @pytest.fixture(autouse=True)
@@ -35,11 +36,24 @@ def test_the_only_incomplete_pass_of_a_session_is_resumed_and_waited_for(cli, st
     assert "completed" in call.out
 
 
-@pytest.mark.parametrize(("held", "code"), [(None, 0), ({"state": "gone"}, 0), ({"state": "alive"}, 4)])
+@pytest.mark.parametrize(("held", "code"), [(None, 0), (lock(state="gone"), 0), (lock(), 4)])
 def test_a_pass_whose_scanner_was_killed_is_resumed(cli, stub, held, code):
     running = {**session_pass("main", "running"), "lock": held}
     stub.answers |= {"GET /api/sessions/s-1": session(passes=[running]), RESUME: (202, job())}
     assert cli("sessions", "resume", "s-1").code == code
+
+
+def test_who_works_on_the_only_open_pass_is_named(cli, stub):
+    passes = [session_pass("done", "completed"), session_pass("main", "running", lock=lock(job_id="j-hers"))]
+    stub.answers["GET /api/sessions/s-1"] = session(passes=passes)
+    call = cli("sessions", "resume", "s-1")
+    assert (call.code, call.err) == (4, "scanner: web works on pass main on pi-2 since 2026-11-20T04:15:30.120Z\n")
+    refused = cli("sessions", "resume", "s-1", "--json")
+    said = json.loads(refused.out or refused.err)["error"]
+    assert (said["code"], said["detail"]["host"], said["detail"]["job_id"]) == ("pass_locked", "pi-2", "j-hers")
+    stub.answers |= {"GET /api/sessions/s-1": session(passes=[*passes, session_pass("up")])}
+    stub.answers["POST /api/sessions/s-1/passes/up/resume"] = (202, job())
+    assert cli("sessions", "resume", "s-1").code == 0
 
 
 def restorable(*pairs):
@@ -107,3 +121,27 @@ def test_a_scan_that_an_interruption_left_standing_is_told_with_its_job(cli, stu
     assert [one["job"] for one in json.loads(cli("sessions", "restore", "--json").out)["items"]] == ["j-abc123"]
     assert cli("sessions", "resume").code == 0
     assert len(stub.asked(RESUME)) == 1
+
+
+def test_a_job_whose_session_is_gone_hides_no_other(cli, stub):
+    stub.answers |= {
+        "GET /api/jobs/active": listed(paused(id="j-gone", session_id="s-gone"), paused()),
+        "GET /api/sessions/s-gone": (404, error("session_not_found", "there is no session s-gone")),
+        "GET /api/sessions/s-1": session(),
+        "GET /api/sessions/restorable": restorable(),
+        RESUME: (202, job()),
+    }
+    call = cli("sessions", "restore", "--json")
+    assert call.code == 0, call.err
+    assert [one["job"] for one in json.loads(call.out)["items"]] == ["j-abc123"]
+    assert cli("sessions", "resume").code == 0
+    assert len(stub.asked(RESUME)) == 1
+
+
+def test_what_else_goes_wrong_with_a_session_is_said(cli, stub):
+    stub.answers |= {
+        "GET /api/jobs/active": listed(paused()),
+        "GET /api/sessions/s-1": (500, error("storage_fault", "the disk is gone")),
+    }
+    call = cli("sessions", "restore")
+    assert (call.code, call.err) == (6, "scanner: the disk is gone\n")

@@ -10,7 +10,7 @@ from scanner.cli import build_parser
 from scanner.decoding import decode
 from scanner.planning import normalise
 from scanner.spec import Fibonacci, Listed, PassSpec, Ring, Rings, ScanSpec
-from tests.scanner.cli.conftest import completed, job, rig, session, session_pass
+from tests.scanner.cli.conftest import completed, job, listed, rig, session, session_pass
 from tests.scanner.cli.stub import error
 
 PRESETS = [
@@ -134,6 +134,63 @@ def test_waiting_ends_with_the_job(cli, stub):
     call = cli("scan", "start", "--wait")
     assert call.code == 0
     assert call.out.splitlines()[-1].startswith("scan j-abc123 completed")
+
+
+RESUME = "POST /api/sessions/s-1/passes/main/resume"
+
+
+@pytest.mark.parametrize(
+    "named", [(), ("--session", "s-1"), ("--pass", "main"), ("--session", "s-1", "--pass", "main")]
+)
+def test_what_is_incomplete_is_gone_on_with(cli, stub, named):
+    stub.answers |= {
+        "GET /api/jobs/active": listed(),
+        "GET /api/sessions/restorable": listed({"session": session(), "pass": session_pass()}),
+        "GET /api/sessions/s-1": session(),
+        RESUME: (202, job()),
+        "GET /api/jobs/j-abc123": completed(),
+    }
+    call = cli("scan", "start", "--resume", *named)
+    assert (call.code, call.out) == (0, "scan j-abc123: going on with pass main of session s-1\n")
+    call = cli("scan", "start", "--resume", "--wait", *named)
+    assert "scan j-abc123 completed" in call.out
+    assert {request.key for request in stub.requests if request.method == "POST"} == {RESUME}
+
+
+def test_nothing_new_is_begun_where_nothing_is_incomplete(cli, stub):
+    stub.answers |= {"GET /api/jobs/active": listed(), "GET /api/sessions/restorable": listed()}
+    call = cli("scan", "start", "--resume")
+    assert (call.code, call.err) == (3, "scanner: no session is incomplete\n")
+    call = cli("scan", "start", "--resume", "--pass", "up")
+    assert (call.code, call.err) == (3, "scanner: no session has an incomplete pass up\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("standard",), "only a new one takes PRESET"),
+        (("--title", "x", "--rings", "24x3"), "only a new one takes --title, --rings"),
+        (("--quality", "0"), "only a new one takes --quality"),
+        (("--spec", "s.yaml"), "only a new one takes --spec"),
+        (("--fibonacci", "9"), "only a new one takes --fibonacci"),
+        (("--csv", "v.csv"), "only a new one takes --csv"),
+        (("--elevations", "1"), "only a new one takes --elevations"),
+        (("--camera", "a"), "only a new one takes --camera"),
+        (("--size", "640x480"), "only a new one takes --size"),
+        (("--settle", "0"), "only a new one takes --settle"),
+        (("--light", "a=1"), "only a new one takes --light"),
+        (("--operator", "a"), "only a new one takes --operator"),
+        (("--tag", "a"), "only a new one takes --tag"),
+        (("--notes", "a"), "only a new one takes --notes"),
+        (("--dry-run",), "scanner sessions restore"),
+        (("--pass", "a", "--pass", "b"), "name one"),
+    ],
+)
+def test_going_on_takes_nothing_that_tells_of_a_new_scan(cli, stub, options, message):
+    call = cli("scan", "start", "--resume", *options)
+    assert call.code == 2
+    assert message in call.err
+    assert not stub.requests
 
 
 COST = {

@@ -124,6 +124,22 @@ async def test_old_sessions_are_migrated_on_trial_in_earnest_and_back(demo):
         assert {word for _, word in await titles(app)} == {"raspi_v2"}
 
 
+async def test_what_needs_no_migration_is_told_so(demo):
+    old_folders(demo.data_dir / "sessions")
+    async with daemon(demo) as (app, follower):
+        await app.storage.reconcile()
+        session_id = (await app.storage.list_sessions()).items[0].id
+        said = []
+        for _ in range(2):
+            job = await ended(follower, app.jobs.submit_migrate(session_id, "test"))
+            said.append((job.state, job.result.saved, job.progress.done, job.result.notes))
+        migrated, already = (
+            f"Session {session_id} was migrated.",
+            f"Session {session_id} is in the present format already.",
+        )
+        assert said == [(JobState.COMPLETED, 1, 1, (migrated,)), (JobState.COMPLETED, 0, 1, (already,))]
+
+
 async def test_two_halves_of_a_scan_are_merged_while_nobody_touches_them(demo, monkeypatch):
     demo.data_dir.mkdir(parents=True)
     dual(demo.data_dir / "sessions", linked=False)
@@ -142,6 +158,24 @@ async def test_two_halves_of_a_scan_are_merged_while_nobody_touches_them(demo, m
         assert [one.id for one in (await app.storage.list_sessions()).items] == [handle.id]
         verified = await ended(follower, app.jobs.submit_verify(handle.id, "test"))
         assert verified.state is JobState.COMPLETED
+
+
+async def test_verifying_passes_old_sessions_by_and_goes_on(demo):
+    sessions = old_folders(demo.data_dir / "sessions")
+    async with daemon(demo) as (app, follower):
+        await app.storage.reconcile()
+        scanned = await ended(follower, app.jobs.submit_scan(a_scan(), "test"))
+        before = tree_hash(sessions)
+        verified = await ended(follower, app.jobs.submit_verify(None, "test"))
+        assert (verified.state, verified.result.saved) == (JobState.COMPLETED, scanned.result.saved)
+        assert (verified.progress.total, verified.result.flawed) == (scanned.result.saved, False)
+        old = [note for note in verified.result.notes if "scanner sessions migrate" in note]
+        assert len(old) == len(verified.result.notes) == 2
+        (session_id,) = (one.id for one in (await app.storage.list_sessions()).items if one.title == "Red jug")
+        alone = await ended(follower, app.jobs.submit_verify(session_id, "test"))
+        assert (alone.result.saved, alone.progress.total, alone.result.flawed) == (0, 0, False)
+        assert alone.result.notes == tuple(note for note in old if session_id in note)
+        assert tree_hash(sessions) == before
 
 
 async def test_a_session_that_a_scan_has_is_not_migrated_away(app, follower):

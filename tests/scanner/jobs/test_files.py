@@ -77,6 +77,17 @@ async def test_a_damaged_document_is_no_lost_photo(app, follower):
     ended = await follower.until((await app.jobs.submit_verify(session_id, "test")).id, *ENDED)
     assert ended.result.saved == 3
     assert ended.result.notes == ("File metadata/checkpoints/one.json is damaged.",)
+    assert ended.result.flawed
+    ended = await follower.until((await app.jobs.submit_verify(None, "test")).id, *ENDED)
+    assert (ended.result.saved, ended.result.flawed) == (3, True)
+
+
+async def test_a_whole_session_is_not_flawed(app, follower):
+    session_id = await scanned(app, follower)
+    (images(app, session_id)[0].parent / "note.txt").write_text("mine")
+    for which in (session_id, None):
+        ended = await follower.until((await app.jobs.submit_verify(which, "test")).id, *ENDED)
+        assert (ended.result.saved, ended.result.flawed, len(ended.result.notes)) == (3, False, 1)
 
 
 async def test_who_waits_to_turn_the_object_is_told_to_turn_it_back_for_what_is_lost(app, follower):

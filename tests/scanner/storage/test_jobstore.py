@@ -124,6 +124,22 @@ async def test_a_queue_of_a_newer_version_is_kept_and_set_aside(place):
         assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
 
 
+async def test_what_a_newer_version_left_outlives_later_damage(place):
+    async with place.storage() as storage:
+        await storage.jobs.put(job(1))
+    with closing(sqlite3.connect(place.state / "jobs.db")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    async with place.storage():
+        (newer,) = place.state.glob("jobs.db.newer-*Z")
+    for _ in range(4):
+        (place.state / "jobs.db").write_bytes(b"no database, but long enough to look at" * 100)
+        async with place.storage() as storage:
+            assert await storage.jobs.load() == []
+    assert len(list(place.state.glob("jobs.db.corrupt-*"))) == 4
+    with closing(sqlite3.connect(newer)) as connection:
+        assert connection.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
+
+
 @pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"")], ids=["deleted", "emptied"])
 async def test_a_queue_that_is_gone_is_said_to_be(place, harm):
     async with place.storage() as storage:

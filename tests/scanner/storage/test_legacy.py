@@ -182,7 +182,6 @@ CHANGES = {
     "export": export,
     "edit": lambda storage, session_id: storage.edit(session_id, SessionChanges(notes="from the attic")),
     "checkpoint": lambda storage, session_id: storage.checkpoints.save(session_id, "before", origin="cli"),
-    "verify": lambda storage, session_id: storage.verify(session_id),
 }
 
 
@@ -198,6 +197,41 @@ async def test_the_first_change_migrates(place, kind, change):
         assert (change == "resume") == (new.state is PassState.COMPLETED)
     async with running(place) as storage:
         assert await the_one(storage) == new
+
+
+async def test_verifying_is_a_look(place, kind):
+    session_id = KINDS[kind](place.sessions)
+    before = tree_hash(place.sessions)
+    said: list[tuple[int, int]] = []
+    async with running(place) as storage:
+        old = await the_one(storage)
+        found = await storage.verify(session_id, lambda done, total: said.append((done, total)))
+        assert (found.checked, found.missing, found.damaged, found.unlisted) == (0, (), (), ())
+        (sentence,) = found.unmarked
+        assert "not checked" in sentence
+        assert f"'scanner sessions migrate {session_id}'" in sentence
+        assert said == [(0, 0)]
+        assert await the_one(storage) == old
+        assert (await storage.audit.list())[0].what == "verify"
+    assert tree_hash(place.sessions) == before
+    async with running(place) as storage:
+        await storage.legacy.migrate(session_id, origin="cli")
+        found = await storage.verify(session_id)
+        assert (found.checked, found.missing, found.unmarked) == ((await the_one(storage)).photos, (), ())
+
+
+async def test_copies_beside_a_session_double_no_photo(place):
+    web, images = dual(place.sessions)
+    shutil.copytree(images, place.sessions / f"{images.name} backup")
+    plain = raspi(place.sessions, session=None)
+    shutil.copytree(plain, place.sessions / "copy")
+    before = tree_hash(place.sessions)
+    async with running(place) as storage:
+        listed = {session.id: session.photos for session in (await storage.list_sessions()).items}
+        assert listed == {web.name: 6, f"{images.name}-backup": 6, PLAIN: 6, "copy": 6}
+        assert tree_hash(place.sessions) == before
+        assert all(outcome.done for outcome in await storage.legacy.migrate_all())
+        assert {session.id: session.photos for session in (await storage.list_sessions()).items} == listed
 
 
 async def test_what_is_asked_of_nobody(storage):
@@ -321,10 +355,32 @@ async def test_what_cannot_be_merged(place, unlinked):
             await storage.legacy.merge(unlinked[0], unlinked[0], origin="cli")
         with pytest.raises(ConflictError, match="two folders"):
             await storage.legacy.merge(unlinked[0], OWL, origin="cli")
-        await storage.legacy.migrate(unlinked[1], origin="cli")
+        assert len((await storage.list_sessions()).items) == 3
+
+
+async def test_halves_that_were_migrated_can_be_brought_back_and_merged(place, unlinked):
+    async with running(place) as storage:
+        (question,) = await storage.legacy.questions()
+        assert all(outcome.done for outcome in await storage.legacy.migrate_all())
+        ways = [f"'scanner sessions migrate {session_id} --undo'" for session_id in unlinked]
+        with pytest.raises(ConflictError, match=" and ".join(ways)):
+            await storage.legacy.merge(*unlinked, origin="cli")
+        await storage.legacy.undo(unlinked[0], origin="cli")
+        with pytest.raises(ConflictError, match=f"Bring them back with {ways[1]}, then merge"):
+            await storage.legacy.merge(question.first, question.second, origin="cli")
+        await storage.legacy.undo(unlinked[1], origin="cli")
+        await storage.legacy.merge(question.first, question.second, origin="cli")
+        assert (await the_one(storage)).photos == 6
+
+
+async def test_halves_without_a_way_back_cannot_be_merged(place, unlinked):
+    async with running(place) as storage:
+        await storage.legacy.migrate_all()
+        for kept in place.sessions.glob(".migrated_*"):
+            shutil.rmtree(kept)
+        await storage.reindex()
         with pytest.raises(ConflictError, match="no longer"):
             await storage.legacy.merge(*unlinked, origin="cli")
-        assert len((await storage.list_sessions()).items) == 3
 
 
 async def test_all_at_once_and_a_dry_run_first(place, unlinked):

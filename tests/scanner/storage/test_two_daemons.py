@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from scanner.errors import PassLockedError
 from scanner.model import PassName, PhotoName, SessionId
 from scanner.states import PassState
-from scanner.storage import SessionChanges, SessionHandle, StorageManager
+from scanner.storage import SessionChanges, SessionHandle, SessionQuery, StorageManager
 from scanner.storage.directory.glance import agree
 from scanner.storage.keeping import watching
 from scanner.storage.keeping.keeper import Keeper
@@ -113,14 +115,61 @@ async def test_our_own_lines_alone_are_no_reason_to_read_anything(tmp_path: Path
         assert read == []
 
 
+async def finished(storage: StorageManager, title: str) -> SessionHandle:
+    handle = await storage.create_session(new_session(title, passes=(new_pass("one"),)))
+    await take(storage, handle.id, ONE)
+    return handle
+
+
 async def test_work_elsewhere_on_a_session_that_was_finished_is_noticed(tmp_path: Path):
     async with daemon(tmp_path, "a") as a, daemon(tmp_path, "b") as b:
-        handle = await a.create_session(new_session(passes=(new_pass("one"),)))
-        await take(a, handle.id, ONE)
+        handle = await finished(a, "Blue vase")
         await b.reconcile()
         await b.add_pass(handle.id, new_pass("two"), rig=(await b.pass_document(handle.id, ONE)).rig)
         await a.watcher.look()
         assert (await listed(a))["two"] == (PassState.PLANNED.value, 0)
+
+
+@pytest.fixture
+def _few_at_once(monkeypatch):
+    """As among very many sessions: those of a test are neither among the newest nor all looked at every time."""
+    monkeypatch.setattr(watching, "_RECENT", 0)
+    monkeypatch.setattr(watching, "_ANY", 2)
+
+
+@pytest.mark.usefixtures("_few_at_once")
+async def test_whatever_is_done_elsewhere_to_an_old_finished_session_is_noticed_in_turn(tmp_path: Path):
+    async with daemon(tmp_path, "a") as a, daemon(tmp_path, "b") as b:
+        worked, edited, *_ = [await finished(a, f"Thing {number}") for number in range(5)]
+        await b.reconcile()
+        for _ in range(3):
+            await a.watcher.look()
+        await b.edit(edited.id, SessionChanges(title="Red vase"))
+        await b.add_pass(worked.id, new_pass("two"), rig=(await b.pass_document(worked.id, ONE)).rig)
+        async with working(b, worked, "two") as writer:
+            for _ in range(3):  # two of five at once
+                await a.watcher.look()
+            found = {session.id: session for session in (await a.list_sessions()).items}
+            assert found[edited.id].title == "Red vase"
+            assert [one.id for one in (await a.list_sessions(SessionQuery(q="red"))).items] == [edited.id]
+            assert found[worked.id].passes[1].state is PassState.RUNNING
+            await save(writer, writer.plan.shots[0])
+            await a.watcher.look()  # from now on it is followed
+            found = {session.id: session for session in (await a.list_sessions()).items}
+            assert found[worked.id].passes[1].saved == 1
+
+
+async def test_an_old_finished_session_on_which_another_goes_on_is_not_deleted(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(watching, "_RECENT", 0)
+    async with daemon(tmp_path, "a", synchronised=lambda: True) as a, daemon(tmp_path, "b") as b:
+        handle = await finished(a, "Blue vase")
+        await b.reconcile()
+        await b.add_pass(handle.id, new_pass("two"), rig=(await b.pass_document(handle.id, ONE)).rig)
+        async with working(b, handle, "two"):
+            assert await a.trash.clean(timedelta(0), origin="cli") == ()
+            with pytest.raises(PassLockedError):
+                await a.trash.delete(handle.id, origin="cli")
+            assert [(info.session_id, info.pass_) for info in await a.locks.active()] == [(handle.id, TWO)]
 
 
 async def test_a_pass_at_work_here_is_followed_however_many_others_are_unfinished(tmp_path: Path, monkeypatch):

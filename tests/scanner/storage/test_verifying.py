@@ -17,7 +17,9 @@ from scanner.model import PassName, SessionId
 from scanner.records import Verification
 from scanner.states import PassState
 from scanner.storage import Files, SessionHandle, StorageManager
+from scanner.storage.directory.views import read_journal
 from scanner.storage.disk.layout import SessionPaths
+from scanner.storage.facets import papers
 from scanner.storage.facets.verifying import check_session
 from tests.scanner.storage.support import PRESSED, Place, StepClock, new_pass, new_session, save, working
 
@@ -184,11 +186,42 @@ async def test_noise_in_place_of_a_document_is_named(place, storage, name):
     assert (found.damaged, found.unmarked) == ((name,), ())
 
 
-@pytest.mark.parametrize("name", ["metadata/legacy.json", "metadata/passes/upright/summary.json", MANIFEST])
+@pytest.mark.parametrize("name", ["metadata/legacy.json", "metadata/passes/upright/summary.json"])
 async def test_what_not_every_session_has_is_not_missed(place, storage, name):
     handle = await with_documents(place, storage)
     (place.sessions / handle.id / name).unlink()
     assert (await verified(storage, place.sessions / handle.id)).damaged == ()
+
+
+async def test_a_manifest_is_missed_of_a_completed_pass_only(place, storage):
+    handle = await with_documents(place, storage)
+    root = place.sessions / handle.id
+    (root / MANIFEST).unlink()
+    assert (await verified(storage, root)).damaged == (MANIFEST,)
+    (root / "images/upright" / FIRST).unlink()  # its pass is open again
+    await storage.verify(handle.id)
+    assert (await verified(storage, root)).damaged == ()
+
+
+async def test_the_manifest_of_a_pass_that_ends_while_it_is_looked_for_is_not_missed(place, storage, monkeypatch):
+    """It is written first: what reads completed after no manifest was there looks for it once more."""
+    root = place.sessions / (await with_documents(place, storage)).id
+    data = (root / MANIFEST).read_bytes()
+    (root / MANIFEST).unlink()
+
+    def ends(paths):
+        (paths.metadata / "manifest.sha256").write_bytes(data)
+        return read_journal(paths)
+
+    reads = iter([read_journal, ends])  # is it whole; has the pass ended
+
+    def reading(paths):
+        return next(reads)(paths)
+
+    monkeypatch.setattr(papers, "read_journal", reading)
+    monkeypatch.setattr(papers, "pass_names", lambda _: [PassName("upright")])
+    assert papers.check_papers(SessionPaths(root)) == ((), ())
+    assert next(reads, None) is None
 
 
 @pytest.mark.parametrize(

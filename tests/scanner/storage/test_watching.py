@@ -17,6 +17,7 @@ from scanner.model import SessionId
 from scanner.states import PassState
 from scanner.storage import SessionQuery, StorageManager
 from scanner.storage.keeping import watching
+from tests.scanner.storage.formats.support import raspi
 from tests.scanner.storage.support import PRESSED, Place, new_pass, new_session, save, working
 from tests.support.many import make_sessions
 
@@ -203,6 +204,74 @@ async def test_a_session_that_is_looked_at_is_read_again(place, watched, told):
     assert (await watched.list_sessions(SessionQuery(q="very"))).total == 1
     await watched.get_session(chosen)
     assert len(told) == 1
+
+
+async def test_a_directory_that_somebody_finds_gone_is_told_as_gone_once(place, watched, told):
+    chosen = first(place)
+    shutil.rmtree(place.sessions / chosen)
+    with pytest.raises(SessionNotFoundError):
+        await watched.get_session(chosen)
+    await settle(watched, 3)
+    assert told == [SessionDeleted(session_id=chosen)]
+    assert watched.notices == ()
+
+
+@pytest.mark.parametrize("looked_at", [False, True])
+async def test_a_directory_replaced_by_one_of_an_older_format_is_listed_as_that(
+    place, watched, told, caplog, monkeypatch, *, looked_at: bool
+):
+    monkeypatch.setattr(watching, "_RECENT", 0)
+    chosen, known = first(place), await ids(watched)
+    (place.sessions / chosen).rename(place.root / "away")
+    raspi(place.sessions, chosen, title="Old vase", points=1)
+    if looked_at:
+        with pytest.raises(SessionNotFoundError):
+            await watched.get_session(chosen)
+    await settle(watched)
+    assert await ids(watched) == known
+    session = await watched.get_session(chosen)
+    assert (session.title, session.format) == ("Old vase", "raspi_v2")
+    assert f"the directory of session {chosen} was replaced: what is there now is looked at anew" in caplog.text
+    assert SessionChanged(session_id=chosen) in told
+    assert [event.message for event in told if isinstance(event, WarningRaised)] == list(watched.notices)
+    told.clear()
+    shutil.rmtree(place.sessions / chosen)
+    (place.root / "away").rename(place.sessions / chosen)
+    await settle(watched)
+    assert (await watched.get_session(chosen)).format == "current"
+    assert await ids(watched) == known
+    assert SessionChanged(session_id=chosen) in told
+
+
+async def test_a_directory_whose_content_alone_was_replaced_is_listed_as_what_it_is(place, watched):
+    """The directory of the sessions has not changed: the names are those that were compared."""
+    chosen = first(place)
+    known, ours = await ids(watched), place.root / "ours"
+    ours.mkdir()
+    older = raspi(place.root, "older", points=1)
+    for source, aside, kind in ((older, ours, "raspi_v2"), (ours, older, "current")):
+        new = tuple(source.iterdir())
+        for path in tuple((place.sessions / chosen).iterdir()):
+            path.rename(aside / path.name)
+        for path in new:
+            path.rename(place.sessions / chosen / path.name)
+        await settle(watched, 3)
+        assert {session.id: session.format for session in (await watched.list_sessions()).items}[chosen] == kind
+        assert await ids(watched) == known
+
+
+async def test_a_directory_replaced_by_another_session_is_listed_as_that(place, watched, told, monkeypatch):
+    monkeypatch.setattr(watching, "_RECENT", 0)
+    known = await ids(watched)
+    chosen, other = min(known), max(known)
+    title = (await watched.get_session(SessionId(other))).title
+    shutil.rmtree(place.sessions / chosen)
+    (place.sessions / other).rename(place.sessions / chosen)
+    await settle(watched)
+    assert {session.id: session.title for session in (await watched.list_sessions()).items}[SessionId(chosen)] == title
+    assert await ids(watched) == known - {other}
+    assert watched.notices == (f"the directory of session {chosen} was replaced: it holds another session now",)
+    assert {SessionChanged(session_id=SessionId(chosen)), SessionDeleted(session_id=SessionId(other))} <= set(told)
 
 
 async def test_a_session_removed_under_work_pauses_by_its_own_error_and_is_said(place, watched, told):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 from scanner.states import PassState
 from scanner.storage.formats import format_of, info, list_all, load_any, load_legacy, merged_order
 from tests.scanner.storage.formats.support import (
     BERLIN,
     EPOCH,
     IMAGES,
+    PLAIN,
     WEB,
     add_photo,
     dual,
@@ -52,15 +56,84 @@ def test_a_folder_that_was_renamed_is_found_by_the_id_in_its_document(tmp_path):
     assert (found.id, found.paths) == ("renamed-by-hand", (renamed, images))
 
 
-def test_three_folders_of_one_scan(tmp_path):
-    dual(tmp_path)
+def test_two_folders_with_photos_that_name_the_same_documents_are_a_question(tmp_path):
+    web, images = dual(tmp_path)
     third = raspi(
         tmp_path, "third", photos=0, state=None, session={"scan_parameters": {"scan_id": WEB}}, positions=False
     )
     add_photo(third, 0, 0)
-    (found,) = list_all(tmp_path, BERLIN).found
-    assert len(found.paths) == 3
-    assert found.session.photos == 7
+    listing = list_all(tmp_path, BERLIN)
+    assert {found.id: (found.session.photos, len(found.paths)) for found in listing.found} == {
+        WEB: (0, 1),
+        IMAGES: (6, 1),
+        "third": (1, 1),
+    }
+    assert {(question.first, question.second) for question in listing.questions} == {(web, images), (web, third)}
+    assert {"are they one scan?" in question.text for question in listing.questions} == {True}
+    assert [format_of(root) for root in (web, images, third)] == ["raspi_v2"] * 3
+
+
+def counted(root: Path) -> dict[tuple[str, ...], int]:
+    """How many photos the session in these folders has, for all below ``root``."""
+    found = list_all(root, BERLIN).found
+    return {tuple(path.relative_to(root).as_posix() for path in one.paths): one.session.photos for one in found}
+
+
+def test_a_copy_of_the_photos_is_a_session_of_its_own(tmp_path):
+    web, images = dual(tmp_path)
+    shutil.copytree(images, tmp_path / f"{IMAGES} backup")
+    before = tree_hash(tmp_path)
+    assert counted(tmp_path) == {(WEB, IMAGES): 6, (f"{IMAGES} backup",): 6}
+    assert format_of(web) == format_of(images) == "raspi_v2_dual"
+    copied = load_legacy(tmp_path / f"{IMAGES} backup", BERLIN)
+    assert (copied.format, copied.record.session.photos) == ("raspi_v2", 6)
+    assert "not put together" in next(note.text for note in copied.notes)
+    assert list_all(tmp_path, BERLIN).questions == ()
+    assert tree_hash(tmp_path) == before
+
+
+def test_a_copy_of_the_documents_stays_alone(tmp_path):
+    web, _ = dual(tmp_path)
+    shutil.copytree(web, tmp_path / f"{WEB} backup")
+    assert counted(tmp_path) == {(WEB, IMAGES): 6, (f"{WEB} backup",): 0}
+    assert list_all(tmp_path, BERLIN).questions == ()
+
+
+def test_copies_that_cannot_be_told_from_the_half_are_asked_about(tmp_path):
+    web, images = dual(tmp_path)
+    (images / "metadata/session.json").unlink()
+    copied = shutil.copytree(images, tmp_path / "copy")
+    assert counted(tmp_path) == {(WEB,): 0, (IMAGES,): 6, ("copy",): 6}
+    asked = list_all(tmp_path, BERLIN).questions
+    assert {(question.first, question.second) for question in asked} == {(web, images), (web, copied)}
+
+
+def test_documents_of_which_none_bears_its_own_name_are_asked_about(tmp_path):
+    web, images = dual(tmp_path)
+    first = web.rename(tmp_path / "first")
+    second = shutil.copytree(first, tmp_path / "second")
+    for root in (first, second):
+        (root / f"{WEB}_state.json").rename(root / "other_state.json")
+        write(root / "metadata/session.json", {"session_id": WEB})
+    assert counted(tmp_path) == {("first",): 0, ("second",): 0, (IMAGES,): 6}
+    asked = list_all(tmp_path, BERLIN).questions
+    assert {(question.first, question.second) for question in asked} == {(first, images), (second, images)}
+
+
+def test_copies_without_a_document_are_two_sessions(tmp_path):
+    own = raspi(tmp_path, session=None)
+    shutil.copytree(own, tmp_path / "copy")
+    assert counted(tmp_path) == {(PLAIN,): 6, ("copy",): 6}
+    assert list_all(tmp_path, BERLIN).questions == ()
+
+
+def test_a_copy_of_everything_elsewhere_is_put_together_with_its_own(tmp_path):
+    dual(tmp_path / "one")
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    both = {(f"{root}/{WEB}", f"{root}/{IMAGES}"): 6 for root in ("one", "two")}
+    assert counted(tmp_path) == both
+    shutil.rmtree(tmp_path / "two" / WEB)
+    assert counted(tmp_path) == {(f"one/{WEB}", f"one/{IMAGES}"): 6, (f"two/{IMAGES}",): 6}
 
 
 def test_halves_that_only_look_alike_are_a_question(tmp_path):
