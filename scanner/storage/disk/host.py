@@ -40,14 +40,16 @@ class Host:
         return cls(
             name=socket.gethostname(),
             id=_read(_MACHINE),
-            boot_id=f"{_read(_BOOT)} {_namespace()}".strip(),
+            boot_id=_boot(),
             pid=pid,
             process_start=int(stat[_START_FIELD]) if len(stat) > _START_FIELD else 0,
         )
 
     def is_same_boot(self, host_id: str, boot_id: str) -> bool:
-        """Whether these ids are this very run of this computer. Machine ids may be cloned, so neither is enough."""
-        return bool(host_id and boot_id) and (host_id, boot_id) == (self.id, self.boot_id)
+        """Whether these ids are this very run of this computer. Machine ids may be cloned, and a bare system has none:
+        it is the boot id, drawn at random by each run of a kernel, that must not be missing.
+        """
+        return bool(boot_id) and (host_id, boot_id) == (self.id, self.boot_id)
 
 
 def process_lives(pid: int, process_start: int) -> bool:
@@ -66,6 +68,12 @@ def process_lives(pid: int, process_start: int) -> bool:
 
 def _stat(pid: int) -> list[str]:
     return _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+
+
+def _boot() -> str:
+    """Empty where the kernel does not tell: the namespace alone is the same on many computers."""
+    drawn = _read(_BOOT)
+    return f"{drawn} {_namespace()}".strip() if drawn else ""
 
 
 def _namespace() -> str:

@@ -36,6 +36,9 @@ def test_the_same_run_of_the_same_computer_is_known_by_both_ids():
     assert not here.is_same_boot(here.id, "before")
     nameless = Host(name="n", id="", boot_id="", pid=1, process_start=1)
     assert not nameless.is_same_boot("", "")
+    bare = Host(name="n", id="", boot_id="drawn", pid=1, process_start=1)  # without /etc/machine-id
+    assert bare.is_same_boot("", "drawn")
+    assert not bare.is_same_boot("", "before")
 
 
 def test_a_process_lives_until_it_ends_and_another_with_its_number_is_another():
