@@ -13,6 +13,7 @@ What lives where, from the ground up (imports go down only; contracts in ``pypro
 ``hardware``                protocols, drivers, the twin
 ``imaging``, ``quality``    encoding and measuring pictures (pure, on arrays)
 ``health``, ``logs``        the machine's figures; logging
+``memory``                  what becomes of memory that was freed
 ``preview``, ``rig``        live pictures; the one owner of the devices
 ``exports``                 EXIF, COLMAP
 ``guards``                  conditions that pause work by themselves

@@ -20,6 +20,7 @@ from scanner.app import App, open_app
 from scanner.config import Config, demo_config, load
 from scanner.demo import object_turner, scan_example
 from scanner.errors import ScannerError
+from scanner.memory import return_freed
 from web.app import Server, serve
 
 log = logging.getLogger("scanner")
@@ -36,6 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         return cli.main(arguments)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the twin renders in one thread a camera
     sys.setswitchinterval(SWITCH_INTERVAL)
+    return_freed()
     logs.set_up(os.environ, debug=options.debug)
     try:
         return asyncio.run(_run(options))

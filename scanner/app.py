@@ -94,7 +94,7 @@ async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Fi
         checkpoint_interval=config.checkpoint_interval,
         sharing=_sharing(config),
         tell=bus.publish,
-        timezone=local_zone(),
+        timezone=local_zone,
     )
     stack.push_async_callback(storage.close)
     for notice in storage.notices:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from msgspec import Struct, field
@@ -135,8 +134,7 @@ class WarningRaised(Event, frozen=True, tag="warning"):
     session_id: SessionId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """An event with its identity. ``seq`` counts from 1 within ``boot``."""
 
     boot: str

@@ -7,7 +7,6 @@ made by :func:`scanner.clock.utc_text`. The structs are also the shapes of the A
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Annotated, Literal, NewType, Protocol
 
 from msgspec import Meta, Struct, field
@@ -118,8 +117,7 @@ class Planar(Protocol):
     def yuv(self) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exposure:
+class Exposure(Struct, frozen=True, kw_only=True):
     """A raw picture as the camera gave it, copied out of its buffers.
 
     ``yuv`` is planar I420: a full-size Y plane, then U and V at half width and half height, no row padding: ``3 *
@@ -137,8 +135,7 @@ class Exposure:
     taken_at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(Struct, frozen=True, kw_only=True):
     """An encoded picture in memory, not yet on disk, with what was measured of it."""
 
     data: bytes

@@ -13,8 +13,9 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Final, Self
+
+from msgspec import Struct, field
 
 from scanner.clock import Clock
 from scanner.errors import CameraError, CameraTimeoutError, HardwareError
@@ -29,8 +30,7 @@ PACE: Final = 1.0 / 12.0  # seconds from picture to picture: what looks live
 ENCODERS: Final = 2  # threads
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewImage:
+class PreviewImage(Struct, frozen=True):
     """One live picture, encoded. ``number`` counts the frames of its camera; numbers may be missing."""
 
     camera: CameraName
@@ -76,8 +76,7 @@ class Viewer:
         self.close()
 
 
-@dataclass(slots=True, eq=False)
-class _Feed:
+class _Feed(Struct, eq=False):
     """What one camera's preview consists of. ``lock``: the old work ends before new work touches the camera."""
 
     camera: CameraName

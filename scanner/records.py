@@ -210,7 +210,7 @@ class Tally(Struct, frozen=True, kw_only=True):
 
 class Statistics(Struct, frozen=True, kw_only=True):
     """Passes that began in ``[since, until)`` (UTC days), in all and by what they have in common, largest first; days
-    in order.
+    in order. Passes of which nobody knows when they began count in all, unless ``since`` is given, and in no day.
     """
 
     since: str | None

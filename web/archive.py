@@ -13,14 +13,16 @@ import logging
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
-from zipstream import ZipStream  # type: ignore[import-untyped] # it ships no types
 
 from scanner.storage import StoredFile
 from web.codec import encode
 from web.streams import Stream, Streams
+
+if TYPE_CHECKING:
+    from zipstream import ZipStream  # type: ignore[import-untyped] # it ships no types
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,8 @@ async def send_archive(
 
 
 def _archive(name: str, files: Sequence[StoredFile]) -> ZipStream:
+    from zipstream import ZipStream  # noqa: PLC0415 - most daemons are never asked for one
+
     archive = ZipStream(sized=True)
     for file in files:
         archive.add(_exactly(file.path, file.size), f"{name}/{file.name}", size=file.size)

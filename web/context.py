@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from scanner.app import App
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from web.streams import Streams
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """The parts a handler may use."""
 
     app: App

@@ -7,7 +7,6 @@ formula gets an apostrophe in front: titles and names come from anybody.
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,6 +90,8 @@ async def _json(report: Report[T]) -> AsyncIterator[bytes]:
 
 def lines(rows: Sequence[tuple[object, ...]]) -> bytes:
     """Rows as lines of CSV."""
+    import csv  # noqa: PLC0415 - most daemons are never asked for one
+
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows([tuple(map(_cell, row)) for row in rows])
     return text.getvalue().encode()

@@ -7,10 +7,10 @@ The router, the check of roles and the OpenAPI description are made from it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
+from msgspec import Struct
 
 from scanner.hardware.sim.faults import Faults
 from scanner.model import CameraInfo
@@ -59,8 +59,7 @@ CSV: Final = "text/csv"
 FILE: Final = "application/octet-stream"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """A route. ``gives`` is the type of a JSON answer; ``media`` what else is answered, or instead. A ``stream`` has no
     HEAD.
     """

@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -26,6 +25,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from msgspec import Struct
 from multidict import CIMultiDict
 
 from scanner.decoding import decode_json
@@ -65,8 +65,7 @@ class Role(IntEnum):
     ADMIN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """What the table of routes says about a route."""
 
     role: Role
@@ -77,8 +76,7 @@ class Nothing(Value, frozen=True):
     """The body of a request that takes none: empty, or ``{}``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class Names(Struct, frozen=True, kw_only=True):
     """By what names this machine may be addressed. ``public_url``: the address a proxy gives it."""
 
     hostname: str

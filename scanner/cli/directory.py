@@ -80,13 +80,18 @@ def _lines(result: Verification) -> Iterator[str]:
 
 
 def _found(root: Path) -> tuple[Found, ...]:
-    """Every session in a data directory, in a directory of sessions, or the one that is the directory."""
-    from scanner.storage.formats import list_all  # noqa: PLC0415 - only without a daemon
+    """Every session in a data directory, in a directory of sessions, or the one that is the directory. Times that name
+    no zone are read in that of this machine, as the daemon does. No link is followed but one to all of the sessions.
+    """
+    from scanner.storage.disk.layout import Layout  # noqa: PLC0415 - only without a daemon
+    from scanner.storage.disk.zones import local_zone  # noqa: PLC0415 - as above
+    from scanner.storage.formats import list_all  # noqa: PLC0415 - as above
 
     if not root.is_dir():
         message = f"there is no directory {root}"
         raise NotFoundError(message)
-    return list_all(root).found
+    sessions = Layout(data=root, state=root).sessions
+    return list_all(sessions if sessions.is_symlink() and sessions.is_dir() else root, local_zone()).found
 
 
 def _one(root: Path, session_id: str) -> Found:
@@ -116,10 +121,11 @@ def _passes(found: Found) -> list[PassProgress]:
     from scanner.storage import fold  # noqa: PLC0415 - only without a daemon
     from scanner.storage.directory.views import read_journal  # noqa: PLC0415 - as above
     from scanner.storage.disk.layout import SessionPaths  # noqa: PLC0415 - as above
+    from scanner.storage.disk.zones import local_zone  # noqa: PLC0415 - as above
     from scanner.storage.formats import load_legacy  # noqa: PLC0415 - as above
 
     if found.format != CURRENT:
-        older = load_legacy(found.paths, session_id=found.id)
+        older = load_legacy(found.paths, local_zone(), session_id=found.id)
         return [fold(one.lines, name=one.info.name) for one in older.passes]
     paths = SessionPaths(found.paths[0])
     names = [one.name for one in found.session.passes]
@@ -142,11 +148,15 @@ def _has_words(session: Json, words: str) -> bool:
 
 def _verified(found: Found) -> Verification:
     """Errors: StorageError where a photo is there and cannot be read."""
+    from msgspec import structs  # noqa: PLC0415 - only without a daemon
+
     from scanner.storage.disk.layout import SessionPaths  # noqa: PLC0415 - only without a daemon
     from scanner.storage.facets.verifying import check_session  # noqa: PLC0415 - as above
 
     try:
-        return check_session(SessionPaths(found.paths[0])) if found.format == CURRENT else _verified_older(found)
+        if found.format == CURRENT:
+            return structs.replace(check_session(SessionPaths(found.paths[0])), session_id=found.id)
+        return _verified_older(found)
     except OSError as fault:
         message = f"session {found.id} cannot be read: {fault.strerror or fault}"
         raise StorageError(message, reason="io_error") from fault

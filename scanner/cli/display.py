@@ -36,14 +36,26 @@ def summary(job: Json) -> str:
     """What the job does now, in a line."""
     progress = job["progress"]
     done = f"{progress['done']} of {count(progress['total'], progress['unit'].removesuffix('s'))}"
-    words = [f"{job['kind']} {job['id']}", f"({job['title']})" if job["title"] else "", f"{job['state']}:"]
+    words = [f"{named(job)}:"]
     if job["state"] == "paused" and job["pause"]:
         return " ".join(filter(None, [*words, job["pause"]["message"], f"({done})"]))
     left = progress["eta_s"]
     ahead = f", {duration(left)} left" if left is not None and job["state"] == "running" else ""
-    place = f", number {job['queue_position']} in the queue" if job["queue_position"] else ""
     pass_ = f" of pass {job['pass']}" if len(job["passes"]) > 1 and job["pass"] else ""
-    return " ".join(filter(None, [*words, f"{done}{pass_}{ahead}{place}"]))
+    return " ".join(filter(None, [*words, f"{done}{pass_}{ahead}{queued(job)}"]))
+
+
+def named(job: Json) -> str:
+    """Which job it is and its state: ``scan j-8f3k2m (Vase) paused``."""
+    return " ".join(filter(None, [job["kind"], job["id"], f"({job['title']})" if job["title"] else "", job["state"]]))
+
+
+def queued(job: Json) -> str:
+    """Its place in the queue and the job that has its turn, to be put behind what is said of a job; "" for none."""
+    if not job["queue_position"]:
+        return ""
+    behind = f", behind {job['waits_for']}" if job.get("waits_for") else ""
+    return f", number {job['queue_position']} in the queue{behind}"
 
 
 class JsonLines:

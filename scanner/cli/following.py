@@ -7,12 +7,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from scanner.cli.context import INTERRUPTED
-from scanner.cli.display import display_for, summary
+from scanner.cli.display import display_for, named, summary
 from scanner.cli.text import count, duration, size
-from scanner.errors import ScannerError, UnreachableError, error_types
+from scanner.errors import JobNotFoundError, ScannerError, UnreachableError, error_types
 
 if TYPE_CHECKING:
     from scanner.cli.context import Context, Json
+    from scanner.cli.display import Display
     from scanner.cli.output import Output
 
 ENDED: Final = frozenset({"completed", "failed", "cancelled"})
@@ -40,7 +41,7 @@ def follow(context: Context, job_id: str) -> Iterator[Json]:
                     event = next(events, None)
                     if event is None:
                         break
-                    if event.data.get("job_id") == job_id:
+                    if _concerns(job, event.name, event.data):
                         job = _after(context, job, event.name, event.data)
                         yield job
             if job["state"] in ENDED:
@@ -50,6 +51,12 @@ def follow(context: Context, job_id: str) -> Iterator[Json]:
             if failures > RECONNECTS:
                 raise
         context.sleep(1.0)
+
+
+def _concerns(job: Json, name: str, data: Json) -> bool:
+    """Whether an event tells of the job, or of a change of the one that it waits for."""
+    about = data.get("job_id")
+    return about == job["id"] or (name == "job_changed" and about is not None and about == job.get("waits_for"))
 
 
 def _after(context: Context, job: Json, name: str, data: Json) -> Json:
@@ -97,6 +104,7 @@ def watch(context: Context, job_id: str, *, person: bool = False) -> int:
     ``person``: whoever watches also turns the object over between passes, and is asked to.
     """
     job: Json = {}
+    told: list[str] = []
     with closing(display_for(context.output)) as display:
         for job in follow(context, job_id):
             display.show(job)
@@ -106,7 +114,41 @@ def watch(context: Context, job_id: str, *, person: bool = False) -> int:
                 display.close()
                 context.ask(f"{job['pause']['message']} Press Enter when it is done. ")
                 context.client.post(f"/api/jobs/{job_id}/resume")
+                continue
+            told = _tell_wait(context, display, job, told)
     return _ending(context.output, job)
+
+
+def _tell_wait(context: Context, display: Display, job: Json, told: list[str]) -> list[str]:
+    """Say what the job waits for and what makes it go on, where that is not what was ``told`` before; what there is to
+    be told now.
+    """
+    now = _awaited(context, job)
+    if now and now != told:
+        display.close()  # below its bar, which begins anew
+        for sentence in now:
+            context.output.say(sentence)
+    return now
+
+
+def _awaited(context: Context, job: Json) -> list[str]:
+    """What has to happen before a job works, a sentence each; nothing where it needs nobody."""
+    if job["state"] == "paused":
+        return [] if job["pause"]["resumes_by_itself"] else [_go_on(job)]
+    if job["state"] != "pending" or not job.get("waits_for"):
+        return []
+    try:
+        other: Json = context.client.get(f"/api/jobs/{job['waits_for']}")
+    except JobNotFoundError:
+        return []
+    if other["state"] != "paused":
+        return [f"waiting for {named(other)}"]
+    by_itself = other["pause"]["resumes_by_itself"]
+    return [f"waiting for {named(other)}: {other['pause']['message']}", *([] if by_itself else [_go_on(other)])]
+
+
+def _go_on(job: Json) -> str:
+    return f"go on with: scanner jobs resume {job['id']}"
 
 
 def _wants_turning(job: Json) -> bool:
@@ -135,7 +177,7 @@ def _ending(output: Output, job: Json) -> int:
         codes = {kind.code: kind.exit_code for kind in error_types()}
         return codes.get(job["error"]["code"], STANDSTILL)
     output.complain(summary(job))
-    output.complain(f"go on with: scanner jobs resume {job['id']}")
+    output.complain(_go_on(job))
     return STANDSTILL
 
 

@@ -43,7 +43,7 @@ def history(context: Context, arguments: argparse.Namespace) -> int:
     heading = ("STARTED", "SESSION", "PASS", "STATE", "PHOTOS", "RETAKES", "TIME", "PER HOUR", "OPERATOR", "TITLE")
     output.table(heading, [_row(one) for one in items], empty="nothing was scanned")
     if total > len(items):
-        output.say(f"{len(items)} of {count(total, 'pass').replace('passs', 'passes')}; more with --limit")
+        output.say(f"{len(items)} of {_passes(total)}; more with --limit")
     return 0
 
 
@@ -85,6 +85,7 @@ def statistics(context: Context, arguments: argparse.Namespace) -> int:
             ("per hour", _rate(total)),
             ("retakes", total["retakes"]),
             ("failures", total["failures"]),
+            ("undated", _undated(found)),
         ]
     )
     for name, key in SUMS:
@@ -93,6 +94,16 @@ def statistics(context: Context, arguments: argparse.Namespace) -> int:
             heading = (name, "SESSIONS", "PASSES", "PHOTOS", "SIZE", "TIME", "PER HOUR", "RETAKES", "FAILURES")
             output.table(heading, [_sums(one) for one in found[key]], empty="")
     return 0
+
+
+def _undated(found: Json) -> str | None:
+    """What is counted in no day, since nobody knows when it began."""
+    number = found["total"]["passes"] - sum(one["passes"] for one in found["by_day"])
+    return f"{_passes(number)}, of which nobody knows when they began" if number > 0 else None
+
+
+def _passes(number: int) -> str:
+    return count(number, "pass").replace("passs", "passes")
 
 
 def _sums(one: Json) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ import argparse
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from scanner.cli.display import summary
+from scanner.cli.display import queued, summary
 from scanner.cli.following import notes, result, watch
 from scanner.cli.options import whole
 from scanner.cli.text import moment, quoted
@@ -70,7 +70,7 @@ def _word(job: Json) -> str:
     for cause in (job["pause"], job["error"]):
         if cause:
             return str(cause["message"])
-    return f"number {job['queue_position']} in the queue" if job["queue_position"] else ""
+    return queued(job).removeprefix(", ")
 
 
 def show(context: Context, arguments: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ _COLOURS: Final = {  # of the words that stand alone in a cell; they say the sam
     "alive": "cyan",
     "completed": "green",
     "paused": "yellow",
+    "interrupted": "yellow",
     "stale": "yellow",
     "failed": "red",
     "gone": "red",

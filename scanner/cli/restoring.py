@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Final
 
+from scanner.cli.display import queued
 from scanner.cli.following import wait
-from scanner.cli.text import holder, session_url
+from scanner.cli.text import INTERRUPTED, holder, session_url, standing
 from scanner.errors import ConflictError, InvalidError, NotFoundError, PassLockedError
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
     from scanner.cli.context import Commands, Context, Groups, Json
 
-OPEN: Final = frozenset({"planned", "paused", "failed", "cancelled"})  # states from which a pass can be taken up again
+OPEN: Final = frozenset({"planned", "paused", "failed", "cancelled", INTERRUPTED})  # from which a pass can be taken up
+OVER: Final = frozenset({"completed", "cancelled"})  # a job goes on with the first of its passes that is not
 
 
 def add(groups: Groups, within: Commands) -> None:
@@ -36,7 +38,7 @@ def go_on(context: Context, session_id: str | None, pass_: str | None, *, waitin
     session, name = _to_resume(context, session_id, pass_)
     job = context.client.post(f"{session_url(session)}/passes/{name}/resume")
     output = context.output
-    output.answer(job, f"scan {job['id']}: going on with pass {name} of session {session}")
+    output.answer(job, f"scan {job['id']}: going on with pass {name} of session {session}{queued(job)}")
     return wait(context, job) if waiting else 0
 
 
@@ -61,7 +63,7 @@ def _to_resume(context: Context, session_id: str | None, pass_: str | None) -> t
 def _open_passes(context: Context, session_id: str) -> list[str]:
     """Those that can be taken up again. Errors: PassLockedError, ConflictError where there is none."""
     passes = context.client.get(session_url(session_id))["passes"]
-    found = [one["name"] for one in passes if _can_go_on(one)]
+    found = [one["name"] for one in passes if standing(one) in OPEN]
     if found:
         return found
     for one in passes:
@@ -71,12 +73,6 @@ def _open_passes(context: Context, session_id: str) -> list[str]:
             raise PassLockedError(message, **{key: lock[key] for key in ("host", "origin", "since", "job_id")})
     message = f"session {session_id} has no pass to go on with"
     raise ConflictError(message)
-
-
-def _can_go_on(one: Json) -> bool:
-    """Also a pass that nobody works on any more, though it says so: its scanner had no time to say that it ended."""
-    lock = one.get("lock")
-    return one["state"] in OPEN or (one["state"] == "running" and (lock is None or lock["state"] != "alive"))
 
 
 def restore(context: Context, _: argparse.Namespace) -> int:
@@ -100,22 +96,31 @@ def _incomplete(context: Context) -> Iterator[Json]:
 
 
 def _standing(context: Context, job: Json) -> Iterator[Json]:
-    """Session and pass of a job that is paused; nothing where the session is gone."""
+    """Session and pass of a job that is paused, the pass with which it goes on; nothing where the session is gone."""
     try:
         session = context.client.get(session_url(job["session_id"]))
     except NotFoundError:
         return
-    for one in session["passes"]:
-        if one["name"] == job["pass"]:
-            pause = one["pause"] or job["pause"]
-            yield {"session": session, "pass": {**one, "state": "paused", "pause": pause}, "job": job["id"]}
+    passes = {one["name"]: one for one in session["passes"]}
+    mine = [passes[name] for name in job["passes"] if name in passes]
+    one = next((one for one in mine if one["state"] not in OVER), passes.get(job["pass"]))
+    if one is not None:
+        pause = one["pause"] or job["pause"]
+        yield {"session": session, "pass": {**one, "state": "paused", "pause": pause}, "job": job["id"]}
 
 
 def _offer(row: Json) -> tuple[object, ...]:
     session, one = row["session"]["id"], row["pass"]
-    why = one["pause"]["message"] if one["pause"] else ""
     lock = f"{one['lock']['state']}, {holder(one['lock'])}" if one["lock"] else "free"
-    return session, one["name"], one["state"], f"{one['saved']}/{one['shots']}", why, lock, _command(row)
+    return session, one["name"], standing(one), f"{one['saved']}/{one['shots']}", _why(one), lock, _command(row)
+
+
+def _why(one: Json) -> str:
+    """Why a pass stands still, also where nobody has said so."""
+    if one["pause"] or standing(one) != INTERRUPTED:
+        return one["pause"]["message"] if one["pause"] else ""
+    stale = one["lock"] and one["lock"]["state"] == "stale"
+    return "its scanner gives no sign of life" if stale else "its scanner ended while it worked on it"
 
 
 def _command(row: Json) -> str:

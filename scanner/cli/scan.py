@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from scanner.cli.display import queued
 from scanner.cli.following import wait
 from scanner.cli.options import number, numbers, whole
 from scanner.cli.restoring import go_on
@@ -217,8 +218,7 @@ def _started(context: Context, job: Json) -> None:
         output.data(job)
         return
     photos = count(job["progress"]["total"], "photo")
-    place = f", number {job['queue_position']} in the queue" if job["queue_position"] else ""
-    output.say(f"scan {job['id']}: {photos} for session {job['session_id']}{place}")
+    output.say(f"scan {job['id']}: {photos} for session {job['session_id']}{queued(job)}")
     output.say(f"watch it with: scanner jobs watch {job['id']}")
 
 

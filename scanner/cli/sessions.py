@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from scanner.cli import directory, legacy, life, restoring
 from scanner.cli.options import positive
-from scanner.cli.text import count, duration, holder, moment, query, session_url, size
+from scanner.cli.text import INTERRUPTED, as_it_stands, count, duration, holder, moment, query, session_url, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scanner.cli.context import Context, Groups, Json
 
 STATES: Final = ("planned", "running", "paused", "completed", "cancelled", "failed", "incomplete")
+UNKNOWN: Final = "unknown"
 PAGE: Final = 200  # sessions the daemon gives at once
 
 
@@ -43,6 +44,7 @@ def list_(context: Context, arguments: argparse.Namespace) -> int:
     if output.as_json:
         output.data({"items": items, "total": total})
         return 0
+    items = _for_people(arguments, items)
     heading, rows = ["ID", "STATE", "PHOTOS", "SIZE", "TITLE", "PASSES"], [_row(one) for one in items]
     if any(one["format"] != directory.CURRENT for one in items):
         heading, rows = ["FORMAT", *heading], [[one["format"], *row] for one, row in zip(items, rows, strict=True)]
@@ -50,6 +52,11 @@ def list_(context: Context, arguments: argparse.Namespace) -> int:
     if total > len(items):
         output.say(f"{len(items)} of {count(total, 'session')}; more with --limit")
     return 0
+
+
+def _for_people(arguments: argparse.Namespace, sessions: list[Json]) -> list[Json]:
+    """The sessions as they stand; of a directory without its daemon nobody can say who works on what."""
+    return sessions if arguments.data_dir is not None else [as_it_stands(one) for one in sessions]
 
 
 def _row(one: Json) -> list[object]:
@@ -87,6 +94,7 @@ def info(context: Context, arguments: argparse.Namespace) -> int:
     if output.as_json:
         output.data(session if photos is None else session | {"files": photos})
         return 0
+    (session,) = _for_people(arguments, [session])
     output.facts(_facts(session))
     output.say()
     passes = [
@@ -96,7 +104,7 @@ def info(context: Context, arguments: argparse.Namespace) -> int:
             f"{one['saved']}/{one['shots']}",
             size(one["bytes"]),
             duration(one["duration_s"]),
-            _note(one),
+            _note(session["id"], one),
         )
         for one in session["passes"]
     ]
@@ -127,7 +135,7 @@ def _facts(session: Json) -> list[tuple[str, object]]:
         ("title", session["title"]),
         ("state", session["state"]),
         ("photos", f"{session['photos']}, {size(session['bytes'])}"),
-        ("created", f"{moment(session['created_at'])} by {session['origin']}"),
+        ("created", f"{moment(session['created_at']) or UNKNOWN} by {session['origin'] or UNKNOWN}"),
         ("from", session["created_from"]),
         ("object", " ".join(filter(None, [thing.get("id"), thing.get("label")]))),
         ("operator", session["operator"]),
@@ -139,8 +147,22 @@ def _facts(session: Json) -> list[tuple[str, object]]:
     ]
 
 
-def _note(one: Json) -> str:
+def _note(session_id: str, one: Json) -> str:
     words = [one["pause"]["message"]] if one["pause"] else []
-    words += [f"worked on by {holder(one['lock'])}"] if one["lock"] else []
+    words += _held(session_id, one)
     words += [f"{one[name]} {name}" for name in ("skipped", "retaken", "damaged") if one[name]]
     return ", ".join(words)
+
+
+def _held(session_id: str, one: Json) -> list[str]:
+    """Who has a pass; of one that stands still without anybody having said so, what goes on with it."""
+    lock, name = one["lock"], one["name"]
+    who = holder(lock) if lock else ""
+    if lock and lock["state"] == "alive":
+        return [f"worked on by {who}"]
+    if lock and lock["state"] == "stale":
+        return [f"{who} has it and gives no sign of life; take it with: scanner locks release {session_id} {name}"]
+    if one["state"] != INTERRUPTED:
+        return []
+    said = f"{who} worked on it and has ended" if lock else "nobody works on it any more"
+    return [f"{said}; go on with: scanner sessions resume {session_id} --pass {name}"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+INTERRUPTED: Final = "interrupted"
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
@@ -59,6 +60,23 @@ def session_url(session_id: str) -> str:
 def holder(lock: Mapping[str, Any]) -> str:
     """Whoever has a lock."""
     return f"{lock['user'] or lock['origin']} on {lock['host']}"
+
+
+def as_it_stands(session: Mapping[str, Any]) -> dict[str, Any]:
+    """A session of the daemon with its states as people should read them: ``interrupted`` where a pass says that it
+    runs while nobody works on it. Its scanner had no time to say that it ended; the journal will, once it is taken up.
+    """
+    passes = [{**one, "state": standing(one)} for one in session["passes"]]
+    running = any(one["state"] == "running" for one in passes)
+    state = INTERRUPTED if session["state"] == "running" and not running else session["state"]
+    return {**session, "state": state, "passes": passes}
+
+
+def standing(one: Mapping[str, Any]) -> str:
+    """The same of one pass."""
+    lock = one["lock"]
+    idle = lock is None or lock["state"] != "alive"
+    return INTERRUPTED if one["state"] == "running" and idle else str(one["state"])
 
 
 def query(values: Mapping[str, object]) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import yaml
+from msgspec import Struct
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from scanner.decoding import Fault, Key, Keys
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A fault and its line, counted from 1 (None: of the whole)."""
 
     line: int | None
@@ -27,8 +26,7 @@ class YamlError(Exception):
         self.problems = problems
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """Plain data and the tree it was read from."""
 
     data: object

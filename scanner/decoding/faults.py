@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -66,6 +65,8 @@ class Faults:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that ``name`` was probably meant to be."""
+    import difflib  # noqa: PLC0415 - wanted where something is misspelt
+
     close = difflib.get_close_matches(name[:_SHOWN].lower(), list(known), n=1)
     return close[0] if close else None
 

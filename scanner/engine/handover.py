@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from scanner.model import Exposure, Shot, Viewpoint
 
@@ -23,8 +24,7 @@ def room_for(frame_bytes: int, memory_bytes: int) -> int:
     return min(2 * frame_bytes, memory_bytes // 10)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class Taken(Struct, frozen=True, kw_only=True):
     """A shot that was exposed and is not yet saved. Durations in seconds of the rig's clock."""
 
     shot: Shot

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from scanner.clock import Clock
 from scanner.engine.handover import HandOver, room_for
@@ -41,8 +42,7 @@ class EndingKind(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(Struct, frozen=True, kw_only=True):
     """How a run ended. ``pause`` says why it is paused, ``shot`` on which shot it failed."""
 
     kind: EndingKind
@@ -63,8 +63,7 @@ class Observer(Protocol):
         """A shot could not be taken; the run pauses on it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
+class Engine(Struct, frozen=True, kw_only=True):
     """Runs passes on one rig, one at a time."""
 
     rig: RigControl

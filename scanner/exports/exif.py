@@ -8,12 +8,13 @@ Source: CIPA DC-008 (EXIF 2.32).
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from scanner.model import CameraInfo, PhotoExposure
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from PIL.TiffImagePlugin import IFDRational
 
 UPRIGHT: Final = 1
@@ -27,7 +28,9 @@ def exif_bytes(camera: CameraInfo, exposure: PhotoExposure, width: int, height: 
 
     ``unique_id``: 32 hex digits that no other photo in the world has. ``exposure.taken_at`` is UTC text.
     """
-    from PIL import ExifTags, Image  # noqa: PLC0415 - a daemon that takes no photos never loads Pillow
+    from fractions import Fraction  # noqa: PLC0415 - a daemon that takes no photos never loads it, nor Pillow
+
+    from PIL import ExifTags, Image  # noqa: PLC0415 - as above
 
     base, tag = ExifTags.Base, Image.Exif()
     taken = datetime.fromisoformat(exposure.taken_at).astimezone(UTC)

@@ -9,15 +9,15 @@ engine never asks what driver it has: there is no ``isinstance`` on devices.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from scanner.model import CameraInfo, CameraName, Exposure, Geometry, LockedSettings
 from scanner.spec import CameraSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AxisInfo:
+class AxisInfo(Struct, frozen=True, kw_only=True):
     """An axis's limits in degrees and its motion (deg/s, deg/s^2, trapezoidal). ``endless``: any angle, the
     shortest way round is taken.
     """
@@ -31,8 +31,7 @@ class AxisInfo:
     driver: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreviewFrame:
+class PreviewFrame(Struct, frozen=True, kw_only=True):
     """One small live picture, planar I420 as in :class:`scanner.model.Exposure`; ``number`` counts the frames of
     this camera.
     """
@@ -118,8 +117,7 @@ class Light(Protocol):
         """Off, and let go; idempotent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rig:
+class Rig(Struct, frozen=True, kw_only=True):
     """The devices together. ``tilt`` None: the camera stands at ``fixed_elevation``."""
 
     name: str

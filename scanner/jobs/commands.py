@@ -8,8 +8,9 @@ one who asked goes away.
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from scanner.engine import Order
 from scanner.engine.run import HALTED, PRESSED
@@ -30,8 +31,7 @@ ORDERS: Final = {
 ENDING: Final = frozenset({Command.FINISH, Command.CANCEL})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commander:
+class Commander(Struct, frozen=True, kw_only=True):
     """Applies commands to tickets."""
 
     board: Board

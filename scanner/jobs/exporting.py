@@ -8,7 +8,6 @@ from pathlib import Path
 
 from scanner.errors import ConflictError
 from scanner.exports.registry import exporter
-from scanner.exports.source import read_source
 from scanner.jobs.errand import Errand
 from scanner.records import JobResult
 from scanner.storage import place_of
@@ -18,6 +17,8 @@ async def export(errand: Errand) -> JobResult:
     """Build the export beside, put it into place in one step, or leave nothing. Errors: SessionNotFoundError,
     InvalidError, StorageError.
     """
+    from scanner.exports.source import read_source  # noqa: PLC0415 - many daemons never export
+
     session_id, name = errand.session_id, errand.job.options["format"]
     write = exporter(name)
     await errand.storage.legacy.ensure_current(session_id)  # its photos may lie elsewhere afterwards

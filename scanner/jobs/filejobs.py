@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scanner.errors import InvalidError
-from scanner.exports.registry import exporter
+from scanner.exports.registry import check_format
 from scanner.jobs.board import Board, Ticket
 from scanner.jobs.submission import new_job_id
 from scanner.model import Progress, SessionId
@@ -27,7 +27,7 @@ class FileJobs:
 
     async def export(self, session_id: SessionId, name: str, origin: str) -> Ticket:
         """Export a session. Errors also: InvalidError (unknown format)."""
-        exporter(name)
+        check_format(name)
         return await self._add("export", session_id, origin, {"format": name})
 
     async def verify(self, session_id: SessionId | None, origin: str) -> Ticket:

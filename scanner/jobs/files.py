@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.engine import Order, Orders
@@ -32,8 +32,7 @@ WORKS: Final[Mapping[str, Work]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRunner:
+class FileRunner(Struct, frozen=True, kw_only=True):
     """Runs one such job at a time. Each kind of work is whole or not at all in every step, so that a job can be
     cancelled between two of them, and is begun anew after a restart.
     """

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from scanner.errors import CommandRefusedError, PassCompletedError, PassLockedError, PassNotFoundError
@@ -20,8 +20,7 @@ from scanner.storage import StorageManager
 NOT_AT_WORK = Pause(by="operator", reason="not_at_work", message="Nobody works on this pass.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedPasses:
+class NamedPasses(Struct, frozen=True, kw_only=True):
     """One command at a time, so that five who resume a pass at once get one job."""
 
     storage: StorageManager

@@ -7,9 +7,9 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.clock import Clock
@@ -40,8 +40,7 @@ def turn_object(done: PassInfo, following: PassName) -> Pause:
     return Pause(by="operator", reason="turn_object", message=message)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassWork:
+class PassWork(Struct, frozen=True, kw_only=True):
     """Acts on the passes of scan jobs while no run has them."""
 
     storage: StorageManager

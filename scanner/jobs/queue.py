@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.engine import Engine
@@ -37,8 +37,7 @@ from scanner.storage import SessionHandle, StorageManager, Submission
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSettings:
+class JobSettings(Struct, frozen=True, kw_only=True):
     """What the configuration says about jobs."""
 
     keep_ended: timedelta = timedelta(hours=24)

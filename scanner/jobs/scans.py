@@ -7,8 +7,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.engine import Ending, EndingKind, Engine, Order, Orders
@@ -35,8 +35,7 @@ from scanner.storage import PassWriter, StorageManager
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanRunner:
+class ScanRunner(Struct, frozen=True, kw_only=True):
     """Runs one scan job at a time: the scan lane."""
 
     storage: StorageManager

@@ -7,9 +7,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.errors import StorageError
@@ -23,8 +23,7 @@ from scanner.storage import SessionHandle, StorageManager
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WholeSessions:
+class WholeSessions(Struct, frozen=True, kw_only=True):
     """Deletes, restores; from the look at the jobs to the end of the work, none of them begins or goes on."""
 
     storage: StorageManager

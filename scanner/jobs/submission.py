@@ -8,14 +8,13 @@ are the first.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 import secrets
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from scanner.clock import Clock
@@ -37,8 +36,7 @@ EXPOSURE = 0.1  # rig seconds that a photo takes at least, in estimates
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that looks like something else when read aloud
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """A spec with all that follows from it on this rig."""
 
     spec: ScanSpec
@@ -56,8 +54,7 @@ class Planned:
         return sum(one.duration_s for one in self.estimates)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submitter:
+class Submitter(Struct, frozen=True, kw_only=True):
     """Makes scan jobs."""
 
     storage: StorageManager
@@ -169,7 +166,7 @@ class Submitter:
             measured = await self.storage.photo_bytes(camera.name, width, height)
             scale = (camera.width * camera.height) / (width * height)
             cameras.append(replace(camera, bytes_per_photo=round(measured * scale)) if measured else camera)
-        return dataclasses.replace(limits, cameras=tuple(cameras))
+        return replace(limits, cameras=tuple(cameras))
 
     async def _known(self, submission: Submission | None) -> Ticket | None:
         """The job that this submission made before; made anew if only its session survived a crash."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import statistics
 from collections.abc import Iterator
 from typing import Final
 
@@ -91,6 +90,8 @@ def _warnings(spec: PassSpec, points: list[Viewpoint], limits: RigLimits) -> Ite
 
 def _typical_distance(points: list[Viewpoint]) -> float:
     """Median over the viewpoints of the angle to the nearest other one, degrees."""
+    import statistics  # noqa: PLC0415 - brings decimals and fractions along, for scattered viewpoints only
+
     if not _ENOUGH <= len(points) <= _SCATTERED:
         return 0.0
     directions = [_direction(point) for point in points]

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from scanner.model import CameraInfo, Viewpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Motion:
+class Motion(Struct, frozen=True):
     """A trapezoidal motion: deg/s and deg/s^2, both above 0."""
 
     speed: float
     acceleration: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RigLimits:
+class RigLimits(Struct, frozen=True, kw_only=True):
     """What planning must know of a rig.
 
     ``tilt`` is the range of elevations, None on a rig whose camera stands at ``fixed_elevation``. ``turntable_range``

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from scanner.errors import NotFoundError, StorageError
 from scanner.model import CameraName, PassName, Photo, PhotoName, SessionId

@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from functools import cached_property
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from scanner.clock import Clock, kernel_synchronised
 from scanner.events import Event
@@ -28,15 +29,11 @@ from scanner.storage.disk.layout import Layout
 from scanner.storage.disk.premises import Premises
 from scanner.storage.disk.share import Sharing
 from scanner.storage.disk.threads import Operations, Threads
-from scanner.storage.facets.checkpoints import Checkpoints
 from scanner.storage.facets.discarding import discard_pass, discard_session
 from scanner.storage.facets.editing import Editor, SessionChanges
 from scanner.storage.facets.history import History
-from scanner.storage.facets.legacy import LegacySessions
 from scanner.storage.facets.lockwatch import Locks
 from scanner.storage.facets.migrating import Migrations
-from scanner.storage.facets.trash import Looking, Trash
-from scanner.storage.facets.verifying import Verifier
 from scanner.storage.facets.workshop import Workshop
 from scanner.storage.index.audit import AuditLog
 from scanner.storage.index.jobstore import JobStore
@@ -48,6 +45,12 @@ from scanner.storage.keeping.watching import Watcher
 from scanner.storage.locks.locking import Work
 from scanner.storage.looking import SessionReader
 from scanner.storage.work.writer import OpenPass, PassWriter, Runtime
+
+if TYPE_CHECKING:
+    from scanner.storage.facets.checkpoints import Checkpoints
+    from scanner.storage.facets.legacy import LegacySessions
+    from scanner.storage.facets.trash import Trash
+    from scanner.storage.facets.verifying import Verifier
 
 Answer = TypeVar("Answer")
 
@@ -87,7 +90,7 @@ class StorageManager(SessionReader):
         self.history = History(parts.catalogue)
         self.watcher = Watcher(place, parts.catalogue)
         self.jobs = JobStore(place.threads.writer, parts.opened.jobs)
-        self._shop = shop = Workshop(
+        self._shop = Workshop(
             place=place,
             catalogue=parts.catalogue,
             audit=self.audit,
@@ -95,14 +98,39 @@ class StorageManager(SessionReader):
             reserved=migrations.reserved,
             synchronised=parts.synchronised,
         )
-        self.legacy = LegacySessions(shop, migrations)
-        self.checkpoints = Checkpoints(shop)
-        self.trash = Trash(
-            shop,
-            Looking(session=self.get_session, page=self.list_sessions, handle=self.handle, survey=self.legacy.look),
+        self._editor = Editor(self._shop, self.get_session)
+
+    # What follows is loaded when it is first asked for: most daemons do without most of it most of the time.
+
+    @cached_property
+    def legacy(self) -> LegacySessions:
+        """Sessions of older formats."""
+        from scanner.storage.facets.legacy import LegacySessions  # noqa: PLC0415 - see above
+
+        return LegacySessions(self._shop, self._migrations)
+
+    @cached_property
+    def checkpoints(self) -> Checkpoints:
+        """Marks to which a session can go back."""
+        from scanner.storage.facets.checkpoints import Checkpoints  # noqa: PLC0415 - see above
+
+        return Checkpoints(self._shop)
+
+    @cached_property
+    def trash(self) -> Trash:
+        """Deleted sessions."""
+        from scanner.storage.facets.trash import Looking, Trash  # noqa: PLC0415 - see above
+
+        looking = Looking(
+            session=self.get_session, page=self.list_sessions, handle=self.handle, survey=self.legacy.look
         )
-        self._editor = Editor(shop, self.get_session)
-        self._verifier = Verifier(shop)
+        return Trash(self._shop, looking)
+
+    @cached_property
+    def _verifier(self) -> Verifier:
+        from scanner.storage.facets.verifying import Verifier  # noqa: PLC0415 - see above
+
+        return Verifier(self._shop)
 
     @classmethod
     async def open(  # noqa: PLR0913 - the composition root's one call: everything that is injected meets here
@@ -118,14 +146,14 @@ class StorageManager(SessionReader):
         sharing: Sharing | None = None,
         tell: Callable[[Event], object] = nobody,
         synchronised: Callable[[], bool] = kernel_synchronised,
-        timezone: tzinfo = UTC,
+        timezone: Callable[[], tzinfo] = lambda: UTC,
     ) -> Self:
         """Own the state directory, check the databases, bring into order what was being changed at the last stop.
 
         ``checkpoint_interval``: photos between two checkpoints of the index. ``sharing``: how locks are held.
-        ``tell``: called on the loop with every
-        event. ``synchronised``: whether the wall clock can be believed. ``timezone``: of times in old files that name
-        none. Errors: DaemonRunningError naming the other daemon, StorageError; nothing is then left open.
+        ``tell``: called on the loop with every event. ``synchronised``: whether the wall clock can be believed.
+        ``timezone``: says that of times in old files that name none. Errors: DaemonRunningError naming the other
+        daemon, StorageError; nothing is then left open.
         """
         premises = Premises(
             files=files or Files(),
@@ -205,7 +233,7 @@ class StorageManager(SessionReader):
         """
         if submission is not None:
             await self._catalogue.ensure_whole()
-        await self.legacy.ensure_current(session_id)
+        await self._migrations.ensure_current(session_id)
         return await self._shop.change(session_id, lambda: self._keeper.add_pass(session_id, new, rig, submission))
 
     async def discard_pass(self, handle: SessionHandle, name: PassName) -> None:
@@ -242,7 +270,7 @@ class StorageManager(SessionReader):
         Errors: SessionNotFoundError, StorageError, and what ``build`` raises; an older export then stays.
         """
         await self.handle(session_id)
-        await self.legacy.ensure_current(session_id)
+        await self._migrations.ensure_current(session_id)
         paths, premises = self._layout.session(session_id), self._premises
         return await self._threads.pool.run(
             lambda: publish_export(premises.files, paths, name, premises.token(), build)
@@ -285,7 +313,7 @@ class StorageManager(SessionReader):
         return await self._catalogue.change(work)
 
     async def _open_pass(self, session_id: SessionId, name: PassName, work: Work) -> OpenPass:
-        await self.legacy.ensure_current(session_id)
+        await self._migrations.ensure_current(session_id)
         return await self._catalogue.through(
             lambda: self._threads.writer.run(lambda: self._keeper.open_pass(session_id, name, work))
         )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scanner.clock import SystemClock
+from scanner.memory import return_freed
 from scanner.storage import HistoryQuery, SessionQuery, StorageManager
 from tests.benchmarks.table import Row, against, below, median, percentile, resident_mib
 from tests.support.many import OPERATORS, PRESETS, RIGS, make_sessions
@@ -156,6 +157,7 @@ def _started(place: Path) -> tuple[float, float]:
 
 
 async def _measure(place: Path) -> None:
+    return_freed()  # as the daemon does
     begin = time.perf_counter()
     async with _storage(place / "data", place / "state") as storage:
         opened = time.perf_counter() - begin

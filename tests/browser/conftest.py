@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.scanner.storage.formats import support as old
-from tests.support.daemon import Daemon, small_scan
+from tests.support.daemon import Daemon, on_one_data_directory, small_scan
 from tests.support.demand import demand
 from tests.support.tree import TOP
 
@@ -59,6 +59,16 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
     with Daemon(tmp_path / "demo", speed=10.0) as running:
         yield running
         end(running)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[tuple[Daemon, Daemon]]:
+    """Two running daemons; the second has the data directory of the first."""
+    first, second = Daemon(tmp_path / "first", speed=10.0), Daemon(tmp_path / "second", speed=10.0)
+    with on_one_data_directory(first, second) as pair:
+        yield pair
+        end(second)
+        end(first)
 
 
 @pytest.fixture(scope="module")

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
-from tests.browser.conftest import end
-from tests.support.daemon import Daemon, on_one_data_directory, small_scan
+from tests.support.daemon import Daemon, small_scan
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[tuple[Daemon, Daemon]]:
-    """Two running daemons; the second has the data directory of the first."""
-    first, second = Daemon(tmp_path / "first", speed=10.0), Daemon(tmp_path / "second", speed=10.0)
-    with on_one_data_directory(first, second) as pair:
-        yield pair
-        end(second)
-        end(first)
 
 
 def titles(page: Page) -> list[str]:

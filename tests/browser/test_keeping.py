@@ -169,6 +169,30 @@ def test_title_tags_operator_and_notes_are_edited_in_place(daemon, visit):
     expect(notes).to_have_value("by somebody else")
 
 
+def test_a_session_whose_document_is_damaged_is_looked_at_and_gets_a_new_one(daemon, visit):
+    job = daemon.scan(**small_scan(3, title="Blue vase"))
+    daemon.until(lambda: daemon.job_state(job["id"]) == "completed", "the scan is complete", 60.0)
+    document = daemon.sessions / job["session_id"] / "metadata/session.json"
+    document.write_bytes(b"noise")
+    there = visit(daemon.url + "/sessions")
+    page = there.page
+    card = page.locator("[data-part=gallery] [data-session]")
+    expect(card).to_contain_text("3 photos")
+    card.click()
+    damage = page.locator("[data-part=damage]")
+    expect(damage).to_have_text(re.compile(r"wrong with its files\. session\.json cannot be read.*written anew\.$"))
+    expect(page.locator("[data-part=head] .meta")).to_contain_text("nobody knows when")
+    steps.act(page, "edit")
+    form = page.get_by_role("form", name="Edit")
+    form.get_by_label("Title").fill("Blue vase again")
+    form.get_by_role("button", name="Save").click()
+    steps.toasted(page, "session.json was written anew")
+    expect(page.get_by_role("heading", name="Blue vase again")).to_be_visible()
+    expect(damage).to_have_count(0)
+    expect(page.locator("[data-part=head] .meta")).to_contain_text("scanned")
+    assert document.with_name("session.damaged-1.json").read_bytes() == b"noise"
+
+
 def test_verifying_finds_what_was_damaged(daemon, visit):
     name = scanned(daemon)
     page = open_session(daemon, visit, name)

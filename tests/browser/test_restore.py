@@ -122,6 +122,39 @@ def test_sessions_offers_the_unfinished_first(daemon, visit):
     expect(offer.locator("[data-action=watch]")).to_be_visible()
 
 
+def test_a_pass_whose_scanner_was_killed_elsewhere_is_told_and_taken_up(pair, visit):
+    """Its journal says that it runs until somebody goes on with it; a person is told what is so."""
+    first, second = pair
+    session = first.scan(**small_scan(12, title="Left behind", rings=3))["session_id"]
+    first.until(lambda: len(first.photos(session)) >= 2, "photos are saved", 60.0)
+    second.post("/api/sessions/reindex", {})
+    second.until(lambda: second.get("/api/sessions")["total"] == 1, "the other has heard of it")
+    page = visit(second.url + "/sessions").page
+    card = page.locator("[data-part=gallery] [data-session]")
+    expect(card.locator(".pic .st")).to_have_text("Running")
+    expect(page.locator("[data-part=offers] .resume")).to_have_count(0)
+    first.kill()
+    second.get("/api/locks")  # as the page of the locks asks all the time
+    expect(card.locator(".pic .st")).to_have_text("Interrupted")  # and nobody pressed anything
+    page.reload()
+    offer = page.locator("[data-part=offers] .resume")
+    expect(offer.locator(".st").first).to_have_text("Interrupted")
+    expect(offer).to_contain_text("ended while it worked on it")
+    offer.get_by_role("link", name="Left behind").click()
+    passes = page.locator("[data-part=passes]")
+    expect(passes.locator(".st")).to_have_text("Interrupted")
+    expect(passes.locator(".reason")).to_contain_text("ended while it worked on it")
+    assert pass_of(second, session)["state"] == "running"  # to programs, until the journal says more
+    page.goto(second.url)
+    expect(steps.restore_row(page, "Left behind").locator(".why-t")).to_contain_text("ended while it worked on it")
+    page.goto(f"{second.url}/sessions/{session}")
+    steps.act(passes, "resume")
+    second.until(lambda: pass_of(second, session)["state"] == "completed", "it was taken up", 60.0)
+    assert len(second.photos(session)) == SHOTS
+    expect(passes.locator(".st")).to_have_text("Completed")
+    first.start()
+
+
 def test_it_can_be_put_off(daemon, visit):
     interrupted(daemon, "Now", "Later")
     page = visit(daemon.url).page

@@ -6,9 +6,11 @@ import itertools
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from scanner.storage import Files, Host
 from tests.crash.disk import Disk, Tree, identity

@@ -29,7 +29,7 @@ class Migrate(BackAndForth):
         raspi(sessions, points=2)
 
     async def prepare(self, place: Place) -> None:
-        self.options["timezone"] = BERLIN
+        self.options["timezone"] = lambda: BERLIN
         self.make(place.sessions)
         self.folders = tuple(names(place.sessions))
         self.truth = {folder: tree_hash(place.sessions / folder) for folder in self.folders}
@@ -79,7 +79,7 @@ class Merge(Scenario):
     """Two folders of which a person knows that they are one scan."""
 
     async def prepare(self, place: Place) -> None:
-        self.options["timezone"] = BERLIN
+        self.options["timezone"] = lambda: BERLIN
         dual(place.sessions, linked=False)
         self.alike.add("Chess knight")
         self.keep(place)
@@ -111,7 +111,7 @@ class DeleteDual(Delete):
     times = 2
 
     async def prepare(self, place: Place) -> None:
-        self.options["timezone"] = BERLIN
+        self.options["timezone"] = lambda: BERLIN
         dual(place.sessions)
         self.truth = tree_hash(place.sessions)
         self.keep(place)

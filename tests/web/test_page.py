@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from yarl import URL
 
+from scanner import records
 from scanner.errors import NotFoundError
 from web.pages import STATIC, Pages
 
@@ -125,3 +128,16 @@ async def test_traversal_over_the_wire(ask: Callable[..., Any]) -> None:
     for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static/", "/static/%00"):
         answer = await ask("GET", URL(path, encoded=True))
         assert (answer.status, answer.code) == (404, "not_found"), path
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        records.Progress, records.JobResult, records.Job, records.LockInfo, records.CheckpointInfo, records.PassHistory,
+        records.Tally, records.Statistics, records.PassInfo, records.Session, records.ShotInfo,
+    ],
+)  # fmt: skip
+def test_the_page_knows_every_field_that_the_api_sends(shape: type[msgspec.Struct]) -> None:
+    name = shape.__name__.removesuffix("Info") if shape is not records.PassInfo else shape.__name__
+    (known,) = re.findall(rf"@typedef {{{{((?:(?!@typedef).)*)}}}} {name}\b", (STATIC / "types.js").read_text(), re.S)
+    assert {field.encode_name for field in msgspec.structs.fields(shape)} <= set(re.findall(r"(\w+)\??:", known))

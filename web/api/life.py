@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Final
 
 import msgspec
 from aiohttp import web
 
 from scanner.storage import SessionChanges
-from scanner.storage.facets.trash import parse_age
 from web.api.scans import accepted
 from web.codec import answer, body_of, listing, session_id
 from web.context import daemon, origin
 
 Age = Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d{0,3}[dwm]\Z", description="an age such as 7d, 2w or 1m (30 days)")]
+_DAYS: Final = {"d": 1, "w": 7, "m": 30}
 
 
 class CleanUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,7 +52,7 @@ async def undelete(request: web.Request) -> web.StreamResponse:
 async def clean(request: web.Request) -> web.StreamResponse:
     """Put ended sessions of an age into the trash, but for those that somebody works on."""
     order = await body_of(request, CleanUp)
-    older, jobs = parse_age(order.older_than), daemon(request).jobs
+    older, jobs = _age(order.older_than), daemon(request).jobs
     return listing(await jobs.clean_sessions(older, origin(request), dry_run=order.dry_run))
 
 
@@ -63,7 +64,7 @@ async def list_trash(request: web.Request) -> web.StreamResponse:
 async def purge(request: web.Request) -> web.StreamResponse:
     """Remove what is in the trash, for ever."""
     order = await body_of(request, Purge)
-    older = None if order.older_than is None else parse_age(order.older_than)
+    older = None if order.older_than is None else _age(order.older_than)
     return listing(await daemon(request).storage.trash.purge(older, dry_run=order.dry_run, origin=origin(request)))
 
 
@@ -80,3 +81,7 @@ async def verify_all(request: web.Request) -> web.StreamResponse:
 async def reindex(request: web.Request) -> web.StreamResponse:
     """Make the index anew from the session directories, as a job."""
     return accepted(await daemon(request).jobs.submit_reindex(origin(request)))
+
+
+def _age(text: Age) -> timedelta:
+    return timedelta(days=int(text[:-1]) * _DAYS[text[-1]])

@@ -14,6 +14,7 @@ const tagsOf = text => [...new Set(text.split(',').map(tag => tag.trim()).filter
 export function editHead(model, place) {
   const session = model.session, x = t.keep;
   if (!session) return Promise.resolve(false);
+  const lost = session.damage.some(text => text.startsWith('session.json'));
   return new Promise(done => {
     const title = h('input.in', { value: session.title, maxlength: 200, required: true, name: 'title', autocomplete: 'off' }), operator = h('input.in', { value: session.operator, maxlength: 100, name: 'operator', autocomplete: 'off' });
     const tags = h('input.in', { value: session.tags.join(', '), name: 'tags', autocomplete: 'off', 'aria-describedby': 'edit-hint' }), hint = h('p.hint', { id: 'edit-hint', role: 'status' });
@@ -28,7 +29,7 @@ export function editHead(model, place) {
       try {
         await send('PATCH', `/api/sessions/${encodeURIComponent(model.id)}`, wanted);
         await model.refresh();
-        toast(x.changed);
+        toast(lost ? x.madeAnew : x.changed);
         close(true);
       } catch (error) {
         say(sentence(error));

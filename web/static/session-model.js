@@ -11,6 +11,7 @@
 import { get } from './api.js';
 import { debounce } from './dom.js';
 import { watchPass } from './pass.js';
+import { standing } from './session-words.js';
 import { nearest, ringsOf, turnOf } from './shots.js';
 import { store } from './store.js';
 
@@ -129,7 +130,7 @@ export class SessionModel {
   /** The pass asked for, the one shown, the one at work, the first with photos. @param {PassInfo[]} passes */
   #pick(passes) {
     const named = (/** @type {string|undefined} */ name) => passes.find(pass => pass.name === name);
-    const fit = named(this.#wanted.pass) ?? named(this.passName) ?? passes.find(pass => pass.state === 'running') ?? passes.find(pass => pass.saved) ?? passes[0];
+    const fit = named(this.#wanted.pass) ?? named(this.passName) ?? passes.find(pass => standing(pass) === 'running') ?? passes.find(pass => pass.saved) ?? passes[0];
     return fit?.name ?? '';
   }
 

@@ -7,7 +7,7 @@ import { makeDial } from './dial.js';
 import { count, span } from './format.js';
 import { foreign, heldWords, holder, lockPill, putLock } from './lock-words.js';
 import { passActions } from './session-actions.js';
-import { brief, jobAt, putState, stateOf, stateWord } from './session-words.js';
+import { brief, cutOff, jobAt, putState, standing, stateOf, stateWord } from './session-words.js';
 import { store } from './store.js';
 import { t } from './i18n.js';
 
@@ -47,7 +47,7 @@ export class PassesPanel {
 
   /** @param {PassInfo} pass */
   make(pass) {
-    return h('article.pass', { 'data-pass': pass.name }, makeDial(), h('div.who', null, h('h3', null, pass.name), stateWord(pass.state), h('div', null, lockPill())),
+    return h('article.pass', { 'data-pass': pass.name }, makeDial(), h('div.who', null, h('h3', null, pass.name), stateWord(standing(pass)), h('div', null, lockPill())),
       h('dl.figs', null, FIGURES.map(name => h('div.ro.sm', { 'data-figure': name }, h('dt', null, t.sessions.figures[name]), h('dd')))),
       h('p.reason'), h('div.do'));
   }
@@ -114,6 +114,7 @@ const WHY = {
     if (pause?.reason === 'damaged' && pass.damaged) return ''; // how many there are says the same
     return pause ? t.sessions.stood(pause.message || (t.passes.pausedBy[pause.by] ?? ''), pause.resumes_by_itself) : '';
   },
+  interrupted: cutOff,
   failed: (pass, job) => t.sessions.stood(job?.error?.message ?? pass.pause?.message ?? t.sessions.failedWhy, false),
   completed: pass => t.sessions.ended(pass.ended_at ? brief(pass.ended_at) : '', pass.shots - pass.saved),
   cancelled: pass => t.sessions.cancelledWhy(pass.ended_at ? brief(pass.ended_at) : ''),

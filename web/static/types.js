@@ -3,15 +3,16 @@
 /**
  * @typedef {{by: string, reason: string, message: string, resumes_by_itself: boolean}} Pause
  * @typedef {{done: number, total: number, unit: string, eta_s: number|null}} Progress
- * @typedef {{saved: number, skipped: number, retaken: number, bytes: number, duration_s: number, path: string|null, notes: string[]}} JobResult
+ * @typedef {{saved: number, skipped: number, retaken: number, bytes: number, duration_s: number, path: string|null, notes: string[],
+ *   flawed: boolean}} JobResult   flawed: verifying found something missing, damaged, or not to be read
  * @typedef {{id: string, kind: string, state: string, session_id: string|null, pass: string|null, passes: string[], title: string,
  *   origin: string, progress: Progress, pause: Pause|null, error: {code: string, message: string, detail?: any}|null, result: JobResult|null,
- *   queue_position: number|null, created_at: string, started_at: string|null, ended_at: string|null, elapsed_s: number,
+ *   queue_position: number|null, rank: number, created_at: string, started_at: string|null, ended_at: string|null, elapsed_s: number,
  *   order?: string|null, shot?: number|null, options?: Record<string, string>, waits_for?: string|null}} Job   order: a command being carried out; shot: the one a paused scan failed on
  * @typedef {{session_id: string, pass: string, host: string, user: string, origin: string, since: string, beat: number, beats: number[],
  *   state: 'alive'|'stale'|'gone', own: boolean, job_id: string|null}} Lock   beats: seconds since each was seen, newest first
  * @typedef {{session_id: string, name: string, created_at: string, origin: string, automatic: boolean, photos: number,
- *   passes: Record<string, string>}} Checkpoint
+ *   passes: Record<string, string>, notes: string[]}} Checkpoint
  * @typedef {{session_id: string, title: string, deleted_at: string, origin: string, photos: number, bytes: number}} TrashEntry
  * @typedef {{first: string, second: string, text: string}} Question
  * @typedef {{session_id: string, pass: string, title: string, object: any, state: string, operator: string, host: string, rig: string,

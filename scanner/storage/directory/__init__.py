@@ -6,7 +6,7 @@
 ``older``        sessions whose files do not lie where ours do; ``origins``: what ours were made of
 ``sessions``     building sessions and passes, whole or not at all
 ``recovery``     bringing a pass into order; ``moves``: finishing what a restore began
-``marks``        checkpoints on disk
+``marks``        checkpoints on disk; ``identity``: a damaged ``session.json`` made anew
 ``exports``, ``thumbnails``  put into place in one step; small pictures
 
 """

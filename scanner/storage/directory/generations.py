@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from scanner.storage.disk.files import read_whole
 from scanner.storage.journal.lines import Accepted, AnyLine, LockForced, LockTaken, decode_line, encode_line
@@ -20,8 +19,7 @@ from scanner.storage.locks.lockfile import journal_path, newest_journal
 from scanner.storage.locks.passlock import PassLock, loss_of
 
 
-@dataclass(frozen=True, slots=True)
-class _Chain:
+class _Chain(Struct, frozen=True):
     """Journals up to and with ``text``'s, what a later one would have to accept of each, and the lines in that."""
 
     text: JournalText

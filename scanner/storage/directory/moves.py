@@ -1,14 +1,15 @@
 """The moves that a restore has journaled: found by the fold alone, so that they can be finished after any cut.
 
 The line ``restored`` says which photos are current. Current ones that lie in ``.superseded`` come back, others leave
-for ``.superseded/<place>/``; then manifest and summary are made true and ``superseded`` says that all is done. Doing it
-again changes nothing. Lives in the writer thread, under the pass's lock.
+for ``.superseded/<place>/``; then the manifest is made true, and the summary, which goes where the pass has not ended;
+``superseded`` says that all is done. Doing it again changes nothing. Lives in the writer thread, under the pass's lock.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from scanner.model import PhotoName
@@ -56,6 +57,9 @@ class Moves:
             self._files.fsync_dir(directory)
         progress, place = self._fold.progress(), self._fold.moving or 0
         self._journal.confirm()
+        if progress.state not in _ENDED:
+            with suppress(FileNotFoundError):  # first: the fsync that follows the manifest is for both
+                self._files.unlink(self._paths.summary)
         durable_write(self._files, self._paths.manifest, make_manifest(self._paths.name, progress.saved))
         if progress.state in _ENDED:
             durable_write(self._files, self._paths.summary, encode(ended_summary(self._document, progress)))

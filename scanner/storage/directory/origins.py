@@ -20,10 +20,17 @@ class _Source(Struct, frozen=True):
     kept_as: str
 
 
+class Creation(Struct, frozen=True):
+    """When a session was created, as the old documents told it."""
+
+    at: str = ""
+
+
 class _Legacy(Struct, frozen=True):
     id: str
     legacy_format: str
     sources: tuple[_Source, ...] = ()
+    created: Creation | None = None
 
 
 _LEGACY: Final = msgspec.json.Decoder(_Legacy)
@@ -44,6 +51,12 @@ def migrated_from(root: Path) -> str | None:
     if told is None or not told.sources or len(kept_folders(root)) < len(told.sources):
         return None
     return told.legacy_format
+
+
+def told_creation(root: Path) -> Creation | None:
+    """What is told of the creation of a session that was made of an older one; None for any other."""
+    told = _read(root)
+    return None if told is None else told.created or Creation()
 
 
 def set_aside(sessions: Path, session_id: SessionId, *, older: bool) -> tuple[str, ...]:

@@ -11,9 +11,10 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from scanner.errors import DamagedError, NotFoundError, PhotoNotFoundError
 from scanner.model import SLUG, PassName, Photo
@@ -28,8 +29,7 @@ from scanner.storage.journal.progress import PassProgress, fold
 _EXPORT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFile:
+class StoredFile(Struct, frozen=True, kw_only=True):
     """A file: its name below the directory that was asked for, where it lies, size in bytes and time of its last
     change.
     """
@@ -40,8 +40,7 @@ class StoredFile:
     mtime_ns: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiskUsage:
+class DiskUsage(Struct, frozen=True, kw_only=True):
     """Bytes of the disk that holds the data directory; ``free`` is what the daemon may still use."""
 
     free: int

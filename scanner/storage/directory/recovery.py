@@ -16,11 +16,10 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from scanner.clock import Clock, utc_text
 from scanner.errors import DamagedError
@@ -40,8 +39,7 @@ from scanner.storage.locks.lockfile import journal_path
 from scanner.storage.locks.passlock import PassLock
 
 
-@dataclass(slots=True, kw_only=True)
-class OpenedPass:
+class OpenedPass(Struct, kw_only=True):
     """A pass in order: its journal open for appending, what it amounts to, and what was found and done, a sentence
     each.
     """
@@ -65,8 +63,7 @@ def recover_pass(
     return _Recovery(files, clock, paths, document, text, held).run()
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """The lock as recovery needs it: whose files are ours, and whether the pass is still ours (or LockLostError)."""
 
     generation: int

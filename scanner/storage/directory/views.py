@@ -6,6 +6,7 @@ Reading changes nothing and never raises for what a directory holds: whatever ca
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 FORMAT: Final = "current"
 _MARK: Final = re.compile(rb'"format"\s*:\s*"scanner-session"')
 _HEAD: Final = 4096  # bytes of session.json in which it stands
+_REFUSED: Final = frozenset({errno.EACCES, errno.EPERM})
+_TO_RENAME: Final = "title, notes and tags are unknown; give it a title again, and it is written anew"
+_TO_RESTORE: Final = "the pass cannot be told without it; put a copy of it back, its photos are kept"
+_TO_RESUME: Final = "what follows it is not counted, the photo files are kept; resume the pass to count them again"
 
 
 class PassRecord(Struct, frozen=True, kw_only=True):
@@ -127,7 +132,7 @@ def _unlisted(directory: str) -> tuple[str, ...]:
     except (FileNotFoundError, NotADirectoryError):
         return ()
     except OSError as error:
-        return (_sentence("the directory of the passes", error),)
+        return (_sentence("the directory of the passes", error, ""),)
     return ()
 
 
@@ -135,12 +140,18 @@ def signature_of(paths: SessionPaths) -> str:
     """Size and time of the session's document and of every journal, and its checkpoints: what differs must be read
     again.
     """
-    glance = Glance()
-    document, directory = paths.as_text()
-    glance.look(document)
-    for name in _names(directory):
-        glance.look_at_journals(f"{directory}/{name}")
-    glance.checkpoints(_checkpoints(document))
+    return signature_at(os.fspath(paths.root))
+
+
+def signature_at(root: str) -> str:
+    """The same of the session in the directory ``root``: paths as objects would cost a quarter more, and names that the
+    interpreter never gives back.
+    """
+    glance, metadata = Glance(), f"{root}/metadata"
+    glance.look(f"{metadata}/session.json")
+    for name in _names(f"{metadata}/passes"):
+        glance.look_at_journals(f"{metadata}/passes/{name}")
+    glance.checkpoints(f"{metadata}/checkpoints")
     return glance.signature()
 
 
@@ -222,7 +233,7 @@ def _identity(path: str, glance: Glance, damage: list[str]) -> SessionFile | Non
     try:
         return session_file(glance.read(path))
     except (DamagedError, OSError) as error:
-        damage.append(_sentence("session.json", error))
+        damage.append(_sentence("session.json", error, _TO_RENAME))
         return None
 
 
@@ -231,18 +242,22 @@ def _read_pass(directory: str, name: PassName, glance: Glance, damage: list[str]
     try:
         document = pass_file(read_file(f"{directory}/pass.json")[0])
     except (DamagedError, OSError) as error:
-        damage.append(_sentence(f"pass.json of pass {name}", error))
+        damage.append(_sentence(f"pass.json of pass {name}", error, _TO_RESTORE))
         return None
     if text.damage is not None:
-        damage.append(f"pass {name}: {text.damage}; what follows it is not counted, the photo files are kept")
+        damage.append(f"pass {name}: {text.damage}; {_TO_RESUME}")
     story = plain_story(text.lines, name)
     return pass_record(document, fold(text.lines, name=name)) if story is None else plain_record(document, story)
 
 
-def _sentence(what: str, error: DamagedError | OSError) -> str:
+def _sentence(what: str, error: DamagedError | OSError, remedy: str) -> str:
+    """What is wrong, and what to do about it."""
     if isinstance(error, FileNotFoundError):
-        return f"{what} is missing"
-    return f"{what} cannot be read ({error.strerror if isinstance(error, OSError) else error.message})"
+        return f"{what} is missing; {remedy}"
+    if isinstance(error, DamagedError):
+        return f"{what} cannot be read ({error.message}); {remedy}"
+    todo = "check owner and mode of the files" if error.errno in _REFUSED else "check the disk"
+    return f"{what} cannot be read ({error.strerror}); {todo}"
 
 
 def _session(

@@ -6,7 +6,6 @@ what was done; SQLite alone writes for itself. Messages never carry a path of th
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import shutil
@@ -23,7 +22,6 @@ PART: Final = ".part"  # suffix of a file that is not whole yet
 TAKEN: Final = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})  # of a rename: something has the name
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
-_LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _HERE: Final = -100  # AT_FDCWD: names are taken as they are
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE
 
@@ -90,8 +88,10 @@ class Files:
 
     def exchange(self, source: Path, target: Path) -> None:
         """Let two existing names change places in one step. Errors: OSError, also where the disk cannot do it."""
+        import ctypes  # noqa: PLC0415 - asked for rarely, and never by the command line
+
         names = (os.fsencode(source), os.fsencode(target))
-        if _LIBC.renameat2(_HERE, names[0], _HERE, names[1], _EXCHANGE) != 0:
+        if ctypes.CDLL(None, use_errno=True).renameat2(_HERE, names[0], _HERE, names[1], _EXCHANGE) != 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
 

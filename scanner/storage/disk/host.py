@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 _MACHINE: Final = Path("/etc/machine-id")
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -20,8 +21,7 @@ _START_FIELD: Final = 19  # start time in clock ticks after boot
 _ENDED: Final = frozenset("ZXx")  # states of a process that runs no more and only waits to be forgotten
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
+class Host(Struct, frozen=True, kw_only=True):
     """``process_start``: clock ticks from boot to the start of the process; it tells a process from a later one with
     its number.
     """
@@ -51,6 +51,14 @@ class Host:
         """
         return bool(boot_id) and (host_id, boot_id) == (self.id, self.boot_id)
 
+    def is_same_computer(self, host_id: str, name: str, boot_id: str) -> bool:
+        """Whether these are of this computer, in this run or another. One without a machine id is known by its name, or
+        by this very run of its kernel, whose containers have names of their own.
+        """
+        if host_id or self.id:
+            return host_id == self.id
+        return name == self.name or (_kernel(boot_id) == _kernel(self.boot_id) != "")
+
 
 def process_lives(pid: int, process_start: int) -> bool:
     """Whether this very process still runs on this computer; where that cannot be seen, True."""
@@ -74,6 +82,11 @@ def _boot() -> str:
     """Empty where the kernel does not tell: the namespace alone is the same on many computers."""
     drawn = _read(_BOOT)
     return f"{drawn} {_namespace()}".strip() if drawn else ""
+
+
+def _kernel(boot_id: str) -> str:
+    """What was drawn, without the namespace."""
+    return boot_id.partition(" ")[0]
 
 
 def _namespace() -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from scanner.errors import PassNotFoundError, SessionNotFoundError, SpecError
 from scanner.model import PHOTO_NAME, SESSION_ID, SLUG, PassName, PhotoName, SessionId, Shot
@@ -23,8 +24,7 @@ _GENERATION: Final = re.compile(r"_g([1-9]\d{0,8})\.[a-z]+(?:\.part)?$|^journal-
 _NUMBER_PART: Final = re.compile(r"(^|-)\d{5}(-|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class PassPaths:
+class PassPaths(Struct, frozen=True):
     """The places of one pass."""
 
     session: Path
@@ -75,8 +75,7 @@ class PassPaths:
         return self.superseded / str(number) if number else self.superseded
 
 
-@dataclass(frozen=True, slots=True)
-class SessionPaths:
+class SessionPaths(Struct, frozen=True):
     """The places of one session."""
 
     root: Path
@@ -111,8 +110,7 @@ class SessionPaths:
         return PassPaths(self.root, name)
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """The places of a data directory and its state directory."""
 
     data: Path

@@ -15,8 +15,8 @@ from scanner.storage.disk.share import Sharing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Premises:
-    """Built once, by the manager. ``timezone``: that of times in old files that name none. ``synchronised``: whether
-    the wall clock can be believed.
+    """Built once, by the manager. ``timezone``: says that of times in old files that name none. ``synchronised``:
+    whether the wall clock can be believed.
     """
 
     files: Files
@@ -24,6 +24,6 @@ class Premises:
     clock: Clock
     host: Host
     token: Callable[[], str]
-    timezone: tzinfo = UTC
+    timezone: Callable[[], tzinfo] = lambda: UTC
     sharing: Sharing = field(default_factory=Sharing)
     synchronised: Callable[[], bool] = kernel_synchronised

@@ -19,6 +19,7 @@ _CACHE: Final = -256  # KiB of the temporary database in memory
 
 class Roll:
     """Made by :meth:`read`; used by one thread at a time. ``strange``: names that no session of ours can have.
+    ``links``: those of links that are passed over, whatever their names.
 
     ``left_over``: whether there are left-overs of creations and removals; ``migrating``: of migrations.
     """
@@ -28,6 +29,7 @@ class Roll:
         self._names.execute(f"PRAGMA cache_size = {_CACHE}")
         self._names.execute("CREATE TABLE names (name TEXT PRIMARY KEY) WITHOUT ROWID")
         self.strange: set[str] = set()
+        self.links: set[str] = set()
         self.left_over = False
         self.migrating = False
         self.count = 0
@@ -60,9 +62,29 @@ class Roll:
         for entry in entries:
             name = entry.name
             if SESSION_ID.fullmatch(name):
-                yield (name,)
+                if entry.is_symlink() and is_alias(Path(entry.path)):
+                    self.links.add(name)
+                else:
+                    yield (name,)
             elif name.startswith("."):
                 self.left_over = self.left_over or is_temporary(name)
                 self.migrating = self.migrating or name.startswith(MIGRATING)
+            elif entry.is_symlink():
+                self.links.add(name)
             else:
                 self.strange.add(name)
+
+
+def is_link(path: Path) -> bool:
+    """Whether there is a link; what cannot be looked at is none."""
+    return os.path.islink(path)  # noqa: PTH114 - Path's raises for some
+
+
+def is_alias(path: Path) -> bool:
+    """Whether a name among the sessions is a link to what lies there itself: the same session would be there twice. A
+    link that leads elsewhere is as good as a directory.
+    """
+    if not is_link(path):
+        return False
+    directory, target = os.path.realpath(path.parent), os.path.realpath(path)
+    return target == directory or target.startswith(f"{directory}{os.sep}")

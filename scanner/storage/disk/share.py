@@ -12,9 +12,10 @@ import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from scanner.errors import StorageError
 from scanner.storage.disk.files import Files, discard
@@ -35,8 +36,7 @@ _NETWORK: Final = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sharing:
+class Sharing(Struct, frozen=True, kw_only=True):
     """How locks are held. ``shared``: whether other computers use the data directory; ``auto``: where it lies on a
     network file system. A lock without heartbeat for ``stale_after`` seconds counts as abandoned; a heartbeat comes
     every ``beat`` seconds.

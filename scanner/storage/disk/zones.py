@@ -6,7 +6,6 @@ import os
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from scanner.errors import InvalidError
 
@@ -24,8 +23,8 @@ def zone_of(name: str) -> tzinfo:
     if name.upper() == "UTC":
         return UTC
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        return _named(name)
+    except (KeyError, ValueError, OSError) as error:
         message = f"there is no time zone {name[:60]!r}; write one such as Europe/Berlin"
         if not _has_zones():
             message = "no time zones are installed on this machine (package tzdata); only UTC can be used"
@@ -41,7 +40,15 @@ def local_zone(localtime: Path = LOCALTIME) -> tzinfo:
         return _zone_in(localtime)
 
 
+def _named(name: str) -> tzinfo:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - a daemon without old sessions does without zones
+
+    return ZoneInfo(name)
+
+
 def _zone_in(file: Path) -> tzinfo:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - as above
+
     try:
         with file.open("rb") as content:
             return ZoneInfo.from_file(content, key=LOCAL)
@@ -51,7 +58,7 @@ def _zone_in(file: Path) -> tzinfo:
 
 def _has_zones() -> bool:
     try:
-        ZoneInfo("Europe/Berlin")
-    except (ZoneInfoNotFoundError, OSError):
+        _named("Europe/Berlin")
+    except (KeyError, OSError):
         return False
     return True

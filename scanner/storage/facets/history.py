@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from scanner.records import PassHistory, Statistics
 from scanner.storage.index.asking import (
@@ -26,8 +26,7 @@ from scanner.storage.keeping.catalogue import Catalogue
 _EVERY: Final = "every"  # the mark that all passes have
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryQuery:
+class HistoryQuery(Struct, frozen=True, kw_only=True):
     """Which passes to tell of. ``q``: words that must all occur (as beginnings). ``rig``, ``operator``, ``preset``:
     exactly these, but for capitals. ``since``, ``until``: UTC days (YYYY-MM-DD); passes that began in ``[since,
     until)``, or were planned then and have not begun. ``after``: ``next`` of the page before.
@@ -44,8 +43,7 @@ class HistoryQuery:
     limit: int = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryPage:
+class HistoryPage(Struct, frozen=True, kw_only=True):
     """Some passes, the cursor of the next page (None: the last one) and how many there are in all."""
 
     items: tuple[PassHistory, ...]

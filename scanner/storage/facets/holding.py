@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from scanner.errors import LockLostError, StorageError
 from scanner.model import PassName, SessionId
@@ -24,8 +25,7 @@ from scanner.storage.locks.passlock import PassLock
 _log: Final = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldPass:
+class HeldPass(Struct, frozen=True, kw_only=True):
     """A pass that is locked here and in order."""
 
     name: PassName

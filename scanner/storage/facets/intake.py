@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
@@ -107,14 +107,9 @@ class Intake:
         asked: dict[Path, str] = {}
         for question in listing.questions:
             asked |= dict.fromkeys((question.first, question.second), question.text)
-        items = tuple(
-            replace(
-                self._item(found, older.get(found.id, ())),
-                said=tuple(dict.fromkeys(asked[path] for path in found.paths if path in asked)),
-            )
-            for found in listing.found
-        )
-        return Intakes(items=items, unread=listing.unread)
+        items = [self._item(found, older.get(found.id, ())) for found in listing.found]
+        said = tuple(replace(item, said=tuple(_said(item, asked))) for item in items)
+        return Intakes(items=said, unread=listing.unread)
 
     def _item(self, found: Found, older: tuple[str, ...]) -> Item:
         from scanner.storage.formats import Folder, is_known, outline_of  # noqa: PLC0415 - see above
@@ -149,6 +144,13 @@ class Intake:
                 return import_current(bench, found.paths[0], taken=taken)
             legacy = load_legacy(found.paths, timezone, session_id=found.id, check=bench.check)
             return replace(import_session(bench, legacy, taken=taken), said=damage_of(legacy.flagged))
+
+
+def _said(item: Item, asked: Mapping[Path, str]) -> Iterator[str]:
+    """What a person may know better: where the scanner stood, and what belongs together."""
+    if item.found.assumed and not item.known:
+        yield f"its times name no zone and were read as {item.found.assumed}"
+    yield from dict.fromkeys(asked[path] for path in item.found.paths if path in asked)
 
 
 def _outcome(item: Item) -> Outcome:

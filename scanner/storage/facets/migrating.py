@@ -214,7 +214,7 @@ class Migrations:
             settle,
         )
 
-        paths, zone = [self._sessions / folder for folder in folders], self._keeper.premises.timezone
+        paths, zone = [self._sessions / folder for folder in folders], self._keeper.premises.timezone()
         bench = bench_of(self._keeper.premises, self._catalogue.require_time)
         with reported(f"session {session_id} could not be migrated", self._place.layout.data):
             try:

@@ -7,7 +7,6 @@ believed: a Pi without a network wakes up in the past. What was written then is 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Final
 from msgspec import structs
 
 from scanner.clock import utc_text
-from scanner.errors import ConflictError, DamagedError, DiskFullError, InvalidError, NotFoundError, SessionBusyError
+from scanner.errors import ConflictError, DamagedError, DiskFullError, NotFoundError, SessionBusyError
 from scanner.events import SessionChanged, SessionDeleted
 from scanner.model import SessionId
 from scanner.records import CleanedSession, Session, TrashEntry
@@ -33,8 +32,6 @@ from scanner.storage.journal.documents import DeletedFile, SessionHandle, read_s
 from scanner.storage.keeping.wrappers import Wrapper, leave, take_back, throw_away, tidy_trash, wrappers
 
 _log: Final = logging.getLogger(__name__)
-_AGE: Final = re.compile(r"([1-9]\d{0,4})([dwm])")
-_DAYS: Final = {"d": 1, "w": 7, "m": 30}
 _ENDED: Final[tuple[Status, ...]] = ("completed", "cancelled", "failed")
 
 Hold = Callable[[SessionId], AbstractContextManager[None]]
@@ -48,15 +45,6 @@ class Looking:
     page: Callable[[SessionQuery], Awaitable[SessionPage]]
     handle: Callable[[SessionId], Awaitable[SessionHandle]]
     survey: Callable[[tuple[str, ...]], Awaitable[None]]
-
-
-def parse_age(text: str) -> timedelta:
-    """``7d``, ``2w`` or ``1m`` (30 days). Errors: InvalidError."""
-    found = _AGE.fullmatch(text)
-    if found is None:
-        message = f"{text[:20]!r} is no age; write days, weeks or months of 30 days: 7d, 2w, 1m"
-        raise InvalidError(message, errors=[{"path": "older_than", "message": message}])
-    return timedelta(days=int(found[1]) * _DAYS[found[2]])
 
 
 def unheld(_session_id: SessionId) -> AbstractContextManager[None]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
+
+from msgspec import Struct
 
 from scanner.clock import Clock
 from scanner.errors import ClockError, SessionBusyError, StorageError
@@ -36,8 +37,7 @@ class Auditor(Protocol):
         """Add an entry. Errors: StorageError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(Struct, frozen=True):
     """Who did what to which session."""
 
     who: str
@@ -46,8 +46,7 @@ class Deed:
     detail: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
+class Workshop(Struct, frozen=True, kw_only=True):
     """``ensure_current`` brings a session of an older format up to date, ``reserved`` keeps it from being migrated;
     ``synchronised`` tells whether the wall clock can be believed.
     """

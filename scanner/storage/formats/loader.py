@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Final
 
+from msgspec import structs
+
 from scanner.errors import NotFoundError
-from scanner.model import SessionId
+from scanner.model import SESSION_ID, SessionId
 from scanner.planning import slugify
 from scanner.records import Session
 from scanner.storage.directory.views import FORMAT, SessionRecord
@@ -43,12 +46,15 @@ _ID_ROOM: Final = 41
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A session somewhere below a directory. ``paths``: its folders, the leading one first."""
+    """A session somewhere below a directory. ``paths``: its folders, the leading one first. ``assumed``: the zone in
+    which the time of its creation was read, where that named none; else empty.
+    """
 
     id: SessionId
     format: str
     paths: tuple[Path, ...]
     session: Session
+    assumed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +120,7 @@ def list_all(directory: Path, timezone: tzinfo = UTC) -> Listing:
     halves = [dual.half_of(path) for path, kind in kinds.items() if kind == RASPI]
     groups = [*dual.groups(halves), *((path,) for path, kind in kinds.items() if kind != RASPI)]
     groups.sort(key=lambda group: group[0])
-    present = {path.name for path, kind in kinds.items() if kind == CURRENT}
-    ids = ids_of((group[0] for group in groups if kinds[group[0]] != CURRENT), present.__contains__)
+    ids = session_ids(groups, {path for path, kind in kinds.items() if is_foreign(path, kind)})
     found = [_found(group, kinds[group[0]], ids.get(group[0]), timezone) for group in groups]
     flagged, notes = _index_faults(directory, {path.name for path in kinds})
     return Listing(
@@ -177,6 +182,23 @@ def _single_format(path: Path) -> str | None:
     return next((name for name, detects in _DETECTORS.items() if name != DUAL and detects(path)), None)
 
 
+def is_foreign(path: Path, kind: str | None) -> bool:
+    """Whether the session in a folder has not the folder's name as its id: by format, or since it can be none."""
+    return kind != CURRENT or not SESSION_ID.fullmatch(path.name)
+
+
+def session_ids(groups: Iterable[tuple[Path, ...]], foreign: Collection[Path]) -> dict[Path, SessionId]:
+    """The ids of those groups whose leading folder is ``foreign``, by that folder. All other names beside the foreign
+    ones are taken, whatever bears them.
+    """
+    parents = {path.parent for path in foreign}
+
+    def taken(name: str) -> bool:
+        return any(parent / name not in foreign and os.path.lexists(parent / name) for parent in parents)
+
+    return ids_of((group[0] for group in groups if group[0] in foreign), taken)
+
+
 def ids_of(paths: Iterable[Path], is_taken: Callable[[str], bool]) -> dict[Path, SessionId]:
     """An id for each folder: its slug, with a part of its hash where that is taken already."""
     ids: dict[Path, SessionId] = {}
@@ -227,10 +249,12 @@ def _found(paths: tuple[Path, ...], kind: str, session_id: SessionId | None, tim
         record = current.load(paths[0])
         if record is None:
             return None
-        return Found(id=record.session.id, format=kind, paths=paths, session=record.session)
+        session = structs.replace(record.session, id=session_id or record.session.id)
+        return Found(id=session.id, format=kind, paths=paths, session=session)
     folders = [Folder.look(path) for path in paths]
     legacy = _load(folders, kind, session_id or slug_of(paths[0].name), timezone, Depth.GLANCE)
-    return Found(id=legacy.id, format=legacy.format, paths=paths, session=legacy.record.session)
+    assumed = legacy.zone if legacy.created is not None and legacy.created.naive is not None else ""
+    return Found(id=legacy.id, format=legacy.format, paths=paths, session=legacy.record.session, assumed=assumed)
 
 
 def _digits(name: str) -> str:

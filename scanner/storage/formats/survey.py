@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scanner.model import SESSION_ID, SessionId
+from scanner.model import SessionId
 from scanner.storage.formats import dual
 from scanner.storage.formats.dual import Question
 from scanner.storage.formats.intents import hidden_sources
 from scanner.storage.formats.legacy import DUAL, RASPI
-from scanner.storage.formats.loader import CURRENT, ids_of, single_format
+from scanner.storage.formats.loader import is_foreign, session_ids, single_format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +44,10 @@ def survey(sessions: Path, names: Iterable[str]) -> Survey:
     found = {path: single_format(path) for path in paths if os.path.isdir(path) and not path.is_symlink()}  # noqa: PTH112 - Path's raises for some
     hidden = hidden_sources(sessions) if found else frozenset()
     kinds = {path: kind for path, kind in found.items() if kind is not None and path.name not in hidden}
-    kinds = {path: kind for path, kind in kinds.items() if kind != CURRENT or not SESSION_ID.fullmatch(path.name)}
+    kinds = {path: kind for path, kind in kinds.items() if is_foreign(path, kind)}
     halves = [dual.half_of(path) for path, kind in kinds.items() if kind == RASPI]
     together = [*dual.groups(halves), *((path,) for path, kind in kinds.items() if kind != RASPI)]
-
-    def taken(name: str) -> bool:
-        return sessions / name not in kinds and os.path.lexists(sessions / name)
-
-    ids = ids_of((group[0] for group in together), taken)
+    ids = session_ids(together, kinds)
     groups = [
         Group(id=ids[group[0]], format=DUAL if len(group) > 1 else kinds[group[0]], paths=group) for group in together
     ]

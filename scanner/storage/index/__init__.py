@@ -4,6 +4,7 @@
 ``tallies``, ``statistics``      sums kept in step with the passes; what passes amount to over any days
 ``index``                        the writing side; ``queries``: the reading side
 ``asking``, ``listing``          what is asked: words, filters, cursors; a list of sessions (pure)
+``folding``                      words as they are searched, however they are written (pure)
 ``fitting``                      what no column can hold, of documents of no scanner
 ``jobstore``, ``audit``          jobs; who did what
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar, get_args
@@ -12,13 +11,13 @@ from typing import Final, Literal, TypeVar, get_args
 import msgspec
 
 from scanner.errors import InvalidError
+from scanner.storage.index.folding import words_in
 from scanner.storage.index.schema import WORD_COLUMNS
 
 Status = Literal["planned", "running", "paused", "completed", "cancelled", "failed", "incomplete"]
 STATUSES: Final = get_args(Status)
 MAX_LIMIT: Final = 500
 _WORDS: Final = 12  # of a search text that count
-_WORD: Final = re.compile(r"[^\W_]{1,40}")
 
 Cursor = TypeVar("Cursor", bound=msgspec.Struct)
 
@@ -33,7 +32,7 @@ class Statement:
 
 def words_of(text: str) -> tuple[str, ...] | None:
     """The words of a search text that count; None where there is no text at all."""
-    return tuple(_WORD.findall(text)[:_WORDS]) if text.strip() else None
+    return tuple(words_in(text)[:_WORDS]) if text.strip() else None
 
 
 def matching(words: tuple[str, ...] | None, marks: Sequence[str]) -> str:

@@ -9,10 +9,10 @@ or size and pass over what does not belong, which then is not much. Incomplete o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 import msgspec
+from msgspec import Struct
 
 from scanner.errors import InvalidError
 from scanner.records import Session
@@ -40,8 +40,7 @@ _ORDERS: Final[dict[Sort, tuple[str, str, str]]] = {  # column before the number
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionQuery:
+class SessionQuery(Struct, frozen=True, kw_only=True):
     """Which sessions to list. ``q``: words that must all occur (as beginnings). ``after``: ``next`` of the page before.
 
     ``incomplete`` are those with something left to do. ``tag``, ``operator``, ``format``: exactly these, but for
@@ -58,8 +57,7 @@ class SessionQuery:
     limit: int = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionPage:
+class SessionPage(Struct, frozen=True, kw_only=True):
     """Some sessions, the cursor of the next page (None: the last one) and how many there are in all."""
 
     items: tuple[Session, ...]

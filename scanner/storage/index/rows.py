@@ -15,6 +15,7 @@ from scanner.model import ObjectRef, PassName, Pause, Photo, PhotoName, SessionI
 from scanner.records import PassHistory, PassInfo, PlanInfo, Session
 from scanner.states import PassState
 from scanner.storage.directory.views import PassRecord, SessionRecord
+from scanner.storage.index.folding import folded
 from scanner.storage.index.schema import INCOMPLETE
 from scanner.storage.journal.documents import Submission
 from scanner.storage.journal.plain import Size
@@ -128,11 +129,11 @@ def search_words(session: Session) -> tuple[str, ...]:
     thing = session.object
     return (
         session.id,
-        session.title,
-        session.operator,
-        f"{thing.id or ''} {thing.label}" if thing else "",
-        " ".join(session.tags),
-        session.notes,
+        folded(session.title),
+        folded(session.operator),
+        folded(f"{thing.id or ''} {thing.label}") if thing else "",
+        folded(" ".join(session.tags)),
+        folded(session.notes),
     )
 
 

@@ -27,7 +27,7 @@ def _version_1(connection: sqlite3.Connection) -> None:
 
 def _version_2(connection: sqlite3.Connection) -> None:
     """Everything but the notes is made anew, and read again from the directories."""
-    for table in ("sessions", "passes", "photos", "submissions", "state_counts", "photo_sizes", "sessions_fts"):
+    for table in ("photos", *_DERIVED):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     connection.execute("DELETE FROM meta")
     for statement in _TABLES + _TRIGGERS:
@@ -37,6 +37,11 @@ def _version_2(connection: sqlite3.Connection) -> None:
 def _version_3(connection: sqlite3.Connection) -> None:
     """New sessions are counted many at once."""
     connection.execute("DROP TRIGGER IF EXISTS session_in")
+
+
+def _version_4(connection: sqlite3.Connection) -> None:
+    """Words are folded (:mod:`.folding`), and passes that nobody can date have no day: all is read again."""
+    _version_2(connection)
 
 
 _NOTES: Final = (
@@ -91,6 +96,10 @@ _TABLES: Final = (
     f"CREATE VIRTUAL TABLE sessions_fts {_FULL_TEXT}",
     f"CREATE VIRTUAL TABLE passes_fts {_FULL_TEXT}",
 )
+_DERIVED: Final = (
+    "sessions", "passes", "legacy", "legacy_passes", "submissions", "state_counts", "photo_sizes", "tallies",
+    "sessions_fts", "passes_fts",
+)  # fmt: skip
 _COUNT_IN: Final = (
     "INSERT INTO state_counts VALUES (new.state, 1) ON CONFLICT (state) DO UPDATE SET sessions = sessions + 1"
 )
@@ -100,4 +109,4 @@ _TRIGGERS: Final = (
     f"""CREATE TRIGGER session_state AFTER UPDATE OF state ON sessions WHEN old.state <> new.state
         BEGIN {_COUNT_OUT}; {_COUNT_IN}; END""",
 )
-MIGRATIONS: Final = (_version_1, _version_2, _version_3)
+MIGRATIONS: Final = (_version_1, _version_2, _version_3, _version_4)

@@ -1,5 +1,8 @@
 """What passes amount to, over any range of days: whole months from the months' rows, the days at the edges from the
 days' rows. Reading side of :mod:`scanner.storage.index.tallies`.
+
+Passes of which nobody knows when they began count where no first day is asked for: the history has them at its end. No
+day is theirs.
 """
 
 from __future__ import annotations
@@ -14,11 +17,12 @@ from typing import Any, Final
 from scanner.errors import InvalidError
 from scanner.records import Statistics, Tally
 from scanner.storage.index.rows import photos_per_hour
-from scanner.storage.index.tallies import FIGURES, KINDS
+from scanner.storage.index.tallies import FIGURES, KINDS, UNKNOWN
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SUMS: Final = ", ".join(f"sum({name})" for name in FIGURES)
-_FIRST: Final = "0000-00-00"
+_FIRST: Final = UNKNOWN
+_FIRST_DAY: Final = "0000-00-00"
 _LAST: Final = "9999-99-99"
 
 
@@ -43,7 +47,7 @@ def read_statistics(connection: sqlite3.Connection, since: str | None, until: st
     days = connection.execute(
         f"SELECT period, {', '.join(FIGURES)} FROM tallies WHERE span = 'day' AND period >= ? AND period < ?"  # noqa: S608 - our own constants
         " AND kind = 'all' AND key = '' AND passes > 0 ORDER BY period",
-        (since or _FIRST, until or _LAST),
+        (since or _FIRST_DAY, until or _LAST),
     )
     return Statistics(
         since=since,

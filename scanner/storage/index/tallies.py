@@ -2,7 +2,8 @@
 and the sizes of photos by camera.
 
 A change takes the shares of a session's passes out and puts the new ones in; only what differs is written. A pass
-counts on the UTC day on which it began, its session where the first of its passes began.
+counts on the UTC day on which it began, its session where the first of its passes began. One of which nobody knows
+when it began, as of old sessions without any date, counts in all and in no day: its period is empty.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from scanner.storage.journal.plain import Size
 
 FIGURES: Final = ("sessions", "passes", "completed", "photos", "bytes", "worked_ms", "retakes", "failures")
 KINDS: Final = ("all", "rig", "operator", "preset")
+UNKNOWN: Final = ""  # the period of passes of which nobody knows when they began; before all others
+_EPOCH: Final = "1970-01-01"  # its first moment is what documents of old sessions without any date tell
 _UTC: Final = re.compile(r"\d{4}-\d\d-\d\dT.*Z", re.ASCII)
 _SUMS: Final = ", ".join(f"{name} = {name} + excluded.{name}" for name in FIGURES)
 _INTO_TALLIES: Final = (
@@ -95,10 +98,10 @@ def stored_shares(connection: sqlite3.Connection, session: int) -> list[Share]:
 
 
 def _day(at: str) -> str:
-    if _UTC.fullmatch(at):
+    if _UTC.fullmatch(at) and not at.startswith(_EPOCH):
         return at[:10]
-    moment = datetime.fromtimestamp(milliseconds(at) / 1000, UTC)
-    return moment.date().isoformat()
+    since_epoch = milliseconds(at)
+    return datetime.fromtimestamp(since_epoch / 1000, UTC).date().isoformat() if since_epoch else UNKNOWN
 
 
 def _figures(share: Share, sign: int, *, first: bool) -> tuple[int, ...]:

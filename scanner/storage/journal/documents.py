@@ -7,7 +7,6 @@ them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
@@ -152,8 +151,7 @@ _SESSION_FILE: Final = msgspec.json.Decoder(SessionFile)  # made once: 100,000 s
 _PASS_FILE: Final = msgspec.json.Decoder(PassFile)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassDocument:
+class PassDocument(Struct, frozen=True, kw_only=True):
     """A pass as it was planned, and the camera settings it holds (empty before it was started)."""
 
     spec: PassSpec
@@ -162,16 +160,14 @@ class PassDocument:
     locked: Mapping[CameraName, LockedSettings]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewPass:
+class NewPass(Struct, frozen=True, kw_only=True):
     """A pass to be created: what was asked for and its plan."""
 
     spec: PassSpec
     plan: Plan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewSession:
+class NewSession(Struct, frozen=True, kw_only=True):
     """A session to be created. ``title`` is the resolved one; the rest of ``spec`` gives operator, object, tags and
     notes.
     """
@@ -185,8 +181,7 @@ class NewSession:
     submission: Submission | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionHandle:
+class SessionHandle(Struct, frozen=True):
     """The identity of a session that exists. ``created`` is False where a submission's key had made it before."""
 
     id: SessionId

@@ -6,9 +6,10 @@ Live progress, recovery, history and the index all come from here, so that they 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
+
+from msgspec import Struct
 
 from scanner.model import CameraName, LockedSettings, PassName, Pause, Photo, PhotoName
 from scanner.records import Fault
@@ -17,8 +18,7 @@ from scanner.storage.journal import lines
 from scanner.storage.journal.lines import AnyLine
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassProgress:
+class PassProgress(Struct, frozen=True, kw_only=True):
     """How far a pass is. The mappings are read-only views that follow a pass at work; everything else is of the moment.
 
     ``saved``: the current photo of each saved shot. ``skipped``: reason by shot. ``files``: photo files made so far, by

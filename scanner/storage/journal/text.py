@@ -221,9 +221,9 @@ class JournalFile:
 
 
 def set_aside(files: Files, path: Path) -> Path:
-    """Keep a damaged journal under another name before a repaired one takes its place. Errors: OSError."""
+    """Keep a damaged file under another name before a repaired one takes its place. Errors: OSError."""
     number = 1
-    while (kept := path.with_name(f"{path.stem}.damaged-{number}.jsonl")).exists():
+    while (kept := path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")).exists():
         number += 1
     durable_write(files, kept, read_whole(path))
     return kept

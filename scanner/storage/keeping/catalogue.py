@@ -6,9 +6,10 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from scanner.errors import ConflictError, DamagedError
 from scanner.events import Event, SessionChanged, SessionDeleted, WarningRaised
@@ -35,8 +36,7 @@ def nobody(_event: Event) -> None:
     """Who is told of events where nobody wants to know."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workplace:
+class Workplace(Struct, frozen=True, kw_only=True):
     """What the parts of the manager share. ``tell`` announces an event; on the loop, after it is durable."""
 
     layout: Layout

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from scanner.errors import NotFoundError
 from scanner.model import SessionId
@@ -118,8 +117,7 @@ def full_signature(kind: str, zone: tzinfo, paths: Sequence[Path]) -> str:
     return "|".join((str(zone), *(Folder.look(path).signature() for path in paths)))
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What some folders looked like, cheap to compare: their directories, in which names come and go, and documents."""
 
     places: tuple[str, ...]

@@ -7,6 +7,7 @@ formats are loaded when the first such folder is met.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from scanner.records import MergeQuestion
 from scanner.storage.directory.older import KnownOlder
 from scanner.storage.directory.views import FORMAT, SessionRecord, is_hidden, read_session
 from scanner.storage.disk.layout import SessionPaths
+from scanner.storage.disk.roll import is_alias
 from scanner.storage.disk.threads import Threads
 from scanner.storage.keeping.foreign import Seen, full_signature, read_folders
 from scanner.storage.keeping.keeper import Keeper
@@ -52,11 +54,12 @@ class Gathering:
     def __init__(self, keeper: Keeper, threads: Threads, stopping: threading.Event) -> None:
         self._keeper = keeper
         self._sessions = keeper.premises.layout.sessions
-        self._zone = keeper.premises.timezone
+        self._timezone = keeper.premises.timezone
         self._threads = threads
         self._stopping = stopping
         self._seen: dict[SessionId, Seen] = {}
         self._foreign: dict[str, Seen] = {}  # directories that hold no session
+        self._links: set[str] = set()  # links that were told to be passed over
         self._next = 0  # of the known ones, to be looked at in turn
         self._said: set[str] = set()
         self.questions: tuple[MergeQuestion, ...] = ()
@@ -86,6 +89,13 @@ class Gathering:
                 read.append(group.id)
         gone = await self._threads.writer.run(lambda: self._forget(found.gone))
         return Gathered(read=tuple(read), gone=gone, notices=found.notices)
+
+    def passed_over(self, links: Collection[str]) -> list[str]:
+        """What is to be said of links to directories that are passed over, once each. In the pool."""
+        new = set(links) - self._links
+        fresh = {name for name in new if os.path.isdir(self._sessions / name)}  # noqa: PTH112 - Path's raises for some
+        self._links = (self._links & set(links)) | fresh
+        return [_link(self._sessions / name) for name in sorted(fresh)]
 
     def _compare(self, names: Collection[str], known: Sequence[KnownOlder], *, thorough: bool) -> _Differences | None:
         """In the pool; None where nothing differs."""
@@ -120,12 +130,12 @@ class Gathering:
         row found the same.
         """
         if known.format == FORMAT:
-            return full_signature(FORMAT, self._zone, self._paths(known.folders)) != known.signature
+            return full_signature(FORMAT, self._timezone(), self._paths(known.folders)) != known.signature
         before = self._seen.get(known.id)
         if before is not None and before.is_same():
             return False
         seen = Seen.now(self._paths(known.folders))
-        if full_signature(known.format, self._zone, self._paths(known.folders)) != known.signature:
+        if full_signature(known.format, self._timezone(), self._paths(known.folders)) != known.signature:
             return True
         self._seen[known.id] = seen
         return False
@@ -147,7 +157,7 @@ class Gathering:
 
     def _read(self, group: Group) -> SessionRecord | None:
         self._seen.pop(group.id, None)
-        return read_folders(self._sessions, group.id, tuple(path.name for path in group.paths), self._zone)
+        return read_folders(self._sessions, group.id, tuple(path.name for path in group.paths), self._timezone())
 
     def _paths(self, folders: Iterable[str]) -> tuple[Path, ...]:
         return tuple(self._sessions / folder for folder in folders)
@@ -168,6 +178,13 @@ class Gathering:
         if vanished:
             self._keeper.index.remove(vanished)
         return tuple(vanished)
+
+
+def _link(path: Path) -> str:
+    cure = "move the folder itself here, or copy it with 'scanner import'"
+    if is_alias(path):
+        cure = "it leads to what lies here itself; remove the link"
+    return f"{path.name!r} among the sessions is a link to {os.path.realpath(path)!r} and is passed over: {cure}"
 
 
 def _why(path: Path) -> str:

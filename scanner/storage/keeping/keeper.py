@@ -32,6 +32,7 @@ from scanner.storage.disk.database import rename_broken, sql_reported
 from scanner.storage.disk.files import reported
 from scanner.storage.disk.layout import pass_missing, session_missing
 from scanner.storage.disk.premises import Premises
+from scanner.storage.disk.roll import is_alias
 from scanner.storage.index.index import Index, open_index
 from scanner.storage.journal.documents import NewPass, NewSession, PassFile, SessionHandle, Submission, read_pass_file
 from scanner.storage.keeping.foreign import read_folders
@@ -200,11 +201,12 @@ class Keeper:
 
     def _read(self, session_id: SessionId) -> SessionRecord | None:
         """What the session's directory tells, or the folders in which it lies."""
-        record = read_session(self._layout.session(session_id))
+        paths = self._layout.session(session_id)
+        record = None if is_alias(paths.root) else read_session(paths)
         if record is not None:
             return record
         folders = self.index.folders(session_id)
-        return read_folders(self._layout.sessions, session_id, folders, self.premises.timezone)
+        return read_folders(self._layout.sessions, session_id, folders, self.premises.timezone())
 
     def document(self, session_id: SessionId, name: PassName) -> PassFile:
         """What was planned. Errors: SessionNotFoundError, PassNotFoundError, DamagedError."""

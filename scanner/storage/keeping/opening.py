@@ -7,9 +7,10 @@ from __future__ import annotations
 import sqlite3
 import stat
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from scanner.clock import utc_text
 from scanner.errors import DamagedError, StorageError
@@ -29,8 +30,7 @@ _LOST: Final = (
 _DAMAGED: Final = "the index was damaged ({}); it was renamed and is being made anew from the session directories"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(Struct, frozen=True, kw_only=True):
     """What lives in the writer thread. ``whole``: every session is in the index."""
 
     keeper: Keeper

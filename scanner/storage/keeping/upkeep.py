@@ -9,24 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
+from msgspec import Struct, field
+
 from scanner.errors import DamagedError, ScannerError
 from scanner.model import PassName, SessionId
 from scanner.states import PassState
-from scanner.storage.directory.views import SessionRecord, is_hidden, read_session, signature_of
+from scanner.storage.directory.views import SessionRecord, is_hidden, read_session, signature_at
 from scanner.storage.disk.claims import sweep
 from scanner.storage.disk.database import connect_reader, full_check, tells_of_database
 from scanner.storage.disk.files import reported
 from scanner.storage.disk.layout import SessionPaths
-from scanner.storage.disk.roll import Roll
+from scanner.storage.disk.roll import Roll, is_link
 from scanner.storage.disk.room import keep_room
 from scanner.storage.disk.threads import Threads
 from scanner.storage.keeping.foreign import settle_all, settle_noted
@@ -45,8 +47,7 @@ Signatures = Callable[[str, str | None], Awaitable[list[tuple[SessionId, str]]]]
 Scope = Literal["differing", "names", "all"]  # what is read: what differs, unknown names only, everything
 
 
-@dataclass(slots=True, kw_only=True)
-class Found:
+class Found(Struct, kw_only=True):
     """What a reconciliation found. ``read`` and ``gone`` are counted; the first of them are named. ``at_work``:
     sessions that are gone while they are worked on here. ``strange``: directories that are no sessions of ours.
     ``finished`` False: it was stopped.
@@ -69,8 +70,7 @@ class Found:
         self.names_gone += gone[: _NAMED - len(self.names_gone)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Desk(Struct, frozen=True, kw_only=True):
     """What a reconciliation works with. ``stopping``: end at the next step."""
 
     keeper: Keeper
@@ -124,6 +124,7 @@ class Reconciler:
         self._scope = scope
         self._migrating = False
         self._strange: set[str] = set()  # names of directories that are no sessions of ours, by name or by content
+        self._links: set[str] = set()  # names of links that are passed over
         self._taking: Future[None] | None = None  # what the writer thread does while the next ones are read
         self._found = Found()
 
@@ -183,12 +184,13 @@ class Reconciler:
     def _changed(self, names: Sequence[SessionId], known: dict[SessionId, str]) -> list[SessionRecord]:
         records: list[SessionRecord] = []
         sessions = self._layout.sessions
+        place = os.fspath(sessions)
         for session_id in names:
             if self._stopping.is_set():
                 break
-            paths = SessionPaths(sessions / session_id)
-            if self._is_same(paths, known.get(session_id)):
+            if self._is_same(f"{place}/{session_id}", known.get(session_id)):
                 continue
+            paths = SessionPaths(sessions / session_id)
             record = read_session(paths)
             if record is not None:
                 records.append(record)
@@ -196,18 +198,21 @@ class Reconciler:
                 self._found.notices.append(f"session {session_id} cannot be looked into; the list tells what was known")
             else:
                 self._strange.add(session_id)
+                if is_link(paths.root):
+                    self._links.add(session_id)
         return records
 
-    def _is_same(self, paths: SessionPaths, signature: str | None) -> bool:
+    def _is_same(self, root: str, signature: str | None) -> bool:
         if signature is None or self._scope == "all":
             return False
-        return self._scope == "names" or signature == signature_of(paths)
+        return self._scope == "names" or signature == signature_at(root)
 
     async def _gather(self) -> None:
         """What is none of ours by name or format."""
         found = await self._gathering.look(self._strange, thorough=self._scope != "names", anew=self._scope == "all")
         self._found.add(found.read, found.gone)
         self._found.notices += found.notices
+        self._found.notices += await self._threads.pool.run(lambda: self._gathering.passed_over(self._links))
         self._found.strange = frozenset(self._strange)
 
     async def _settled_roll(self) -> Roll:
@@ -254,7 +259,7 @@ class Reconciler:
             roll = Roll.read(self._layout.sessions)
             if roll.left_over:
                 sweep(self._keeper.premises.files, self._layout.sessions)
-        self._migrating, self._strange = roll.migrating, roll.strange
+        self._migrating, self._strange, self._links = roll.migrating, roll.strange, roll.links
         return roll
 
 

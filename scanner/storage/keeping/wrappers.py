@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from scanner.clock import utc_text
 from scanner.errors import ConflictError, DamagedError, NotFoundError
@@ -29,8 +30,7 @@ DELETED: Final = "deleted.json"
 _TIME: Final = "%Y%m%d-%H%M%S"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wrapper:
+class Wrapper(Struct, frozen=True, kw_only=True):
     """A place in the trash that holds something. ``folders``: what lies in it now."""
 
     root: Path

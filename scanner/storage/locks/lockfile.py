@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
@@ -57,8 +56,7 @@ class LockRecord(Struct, frozen=True, kw_only=True):
         return f"{self.origin} works on this pass on {self.host} since {self.since} (process {self.pid})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundLock:
+class FoundLock(Struct, frozen=True, kw_only=True):
     """The newest lock of a pass as it was read. ``record`` is None where ``raw`` cannot be understood."""
 
     generation: int

@@ -6,9 +6,10 @@ import logging
 import threading
 from collections.abc import Callable, Container
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from scanner.clock import utc_text
 from scanner.errors import LockLostError, NotFoundError, PassLockedError, SessionBusyError
@@ -22,8 +23,7 @@ from scanner.storage.locks.passlock import PassLock, Rules
 _log: Final = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class Work(Struct, frozen=True, kw_only=True):
     """Who works on a pass, and for which job."""
 
     job_id: JobId | None
@@ -133,10 +133,12 @@ class Locker:
 
     def _elsewhere(self, found: FoundLock) -> bool:
         """Whether a lock is held on another computer, or by somebody who has this disk as a share: host ids may be
-        cloned. Whoever keeps an ``flock`` and has the id of this computer is seen here.
+        cloned. Whoever keeps an ``flock`` on this computer is seen here.
         """
-        record = found.record
-        return record is not None and not (record.flocked and record.host_id == self._premises.host.id)
+        record, host = found.record, self._premises.host
+        return record is not None and not (
+            record.flocked and host.is_same_computer(record.host_id, record.host, record.boot_id)
+        )
 
     def _rules(self, judge: Callable[[FoundLock], Life], *, shared: bool) -> Rules:
         return Rules(shared=shared, judge=judge, elsewhere=self._elsewhere)

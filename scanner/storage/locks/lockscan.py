@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from scanner.clock import Clock
 from scanner.model import PassName, SessionId
@@ -22,8 +23,7 @@ Key = tuple[SessionId, PassName]
 _SURE: Final = 2.0  # seconds after which two changes of a directory cannot have the same time
 
 
-@dataclass(frozen=True, slots=True)
-class _Quiet:
+class _Quiet(Struct, frozen=True):
     """A pass that nobody held. ``sure``: it was read long enough after the directory had this time."""
 
     changed_ns: int

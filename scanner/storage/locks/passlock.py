@@ -23,11 +23,10 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from scanner.errors import LockLostError, PassLockedError
 from scanner.storage.disk.files import Files, discard
@@ -54,8 +53,7 @@ _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _BUSY: Final = "several others are taking this pass at the moment; try again"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(Struct, frozen=True, kw_only=True):
     """What decides whether a lock is still held. ``shared``: no ``flock`` does. ``judge``: what is known of its holder.
     ``elsewhere``: whether no ``flock`` of its holder could be seen here: one disk may be local to the computer that
     exports it, and a share to all others.

@@ -11,11 +11,10 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from scanner.clock import Clock, utc_text
 from scanner.errors import ConflictError, LockLostError, StorageError
@@ -50,8 +49,7 @@ _log: Final = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenPass:
+class OpenPass(Struct, frozen=True, kw_only=True):
     """A pass that is locked and in order."""
 
     disk: PassDisk
@@ -61,8 +59,7 @@ class OpenPass:
     release: Callable[[], None]  # in the writer thread; never raises
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runtime:
+class Runtime(Struct, frozen=True, kw_only=True):
     """What all writers share. ``checkpoint_interval``: photos between two checkpoints of the index."""
 
     clock: Clock

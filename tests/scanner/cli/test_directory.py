@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from scanner.storage.facets import verifying
-from tests.scanner.storage.formats.support import PLAIN, add_photo, raspi, tree_hash
+from tests.scanner.storage.formats.support import PLAIN, add_photo, openscan, raspi, tree_hash
 from tests.scanner.storage.support import Place, new_session, save, working
 
 
@@ -170,3 +170,48 @@ def test_a_document_that_may_not_be_read_is_said(offline, card, monkeypatch):
     sentence = "metadata/passes/upright/manifest.sha256 may not be read by this program"
     assert f"{blue.name}: {sentence}" in call.out.splitlines()
     assert told(offline, "verify", blue.name, "--data-dir", card, code=6)["items"][0]["unmarked"] == [sentence]
+
+
+ODD = ("Vase (copy)", "UPPER-CASE", "\N{AMPHORA}", "  two  blanks ", "x" * 200, "vase-copy", "Straße 3", "-dash")
+
+
+def test_the_directory_of_the_sessions_may_be_a_link(offline, made, tmp_path):
+    (tmp_path / "sessions").symlink_to(made / "sessions")
+    assert told(offline, "list", "--data-dir", tmp_path)["total"] == 3
+
+
+def test_times_without_a_zone_are_read_in_that_of_this_machine(offline, tmp_path, monkeypatch):
+    openscan(tmp_path, points=1, scans=1)
+    for zone, hour in (("Europe/Berlin", 15), ("UTC", 16)):
+        monkeypatch.setenv("TZ", zone)
+        info = told(offline, "info", "ceramic-owl", "--data-dir", tmp_path, "--files")
+        assert info["created_at"] == f"2026-02-14T{hour}:20:05.120Z"
+        assert info["files"][0]["taken_at"].startswith(f"2026-02-14T{hour}:")
+
+
+async def by_daemon(place: Place) -> dict[str, str]:
+    """The titles of all sessions by their ids."""
+    async with place.storage() as storage:
+        await storage.reconcile()
+        return {one.id: one.title for one in (await storage.list_sessions()).items}
+
+
+@pytest.mark.parametrize("below", ["", "sessions"])
+def test_folders_of_odd_names_have_the_ids_that_the_daemon_gives_them(offline, made, tmp_path, below):
+    place = Place(tmp_path / "odd")
+    place.sessions.mkdir(parents=True)
+    (ours,) = made.glob("sessions/*blue*")
+    for name in ODD:
+        shutil.copytree(ours, place.sessions / name)
+        openscan(place.sessions, f"{name} old", points=1, scans=1)
+    raspi(place.sessions, "Holiday", points=1)
+    (place.sessions / "holiday").mkdir()
+    wanted = asyncio.run(by_daemon(place))
+    assert len(wanted) == 2 * len(ODD) + 1
+    found = told(offline, "list", "--data-dir", place.data / below, "-n", "100")["items"]
+    assert {one["id"]: one["title"] for one in found} == wanted
+    for session_id, title in wanted.items():
+        info = told(offline, "info", session_id, "--data-dir", place.data / below)
+        assert (info["id"], info["title"]) == (session_id, title)
+        (checked,) = told(offline, "verify", session_id, "--data-dir", place.data / below)["items"]
+        assert checked["session_id"] == session_id

@@ -112,6 +112,72 @@ def test_a_pause_that_others_end_is_waited_for(cli, stub, pause):
     assert f"paused: {pause['pause']['message']} (3 of 10 photos)" in call.out
 
 
+def waiting(**more):
+    """A job behind another."""
+    return job("pending", 0, queue_position=1, waits_for="j-hers", **more)
+
+
+HERS = "GET /api/jobs/j-hers"
+
+
+def test_whoever_waits_hears_what_the_job_waits_for(cli, stub):
+    """And what makes it go on, once, whenever that changes."""
+    hers = paused(id="j-hers", title="Jug", message="paused by ben")
+    stub.answers |= {"POST /api/sessions/s-1/passes/main/resume": (202, waiting())}
+    stub.answers[JOB] = [waiting(), waiting(), job(), completed()]
+    stub.answers[HERS] = [job(id="j-hers", title="Jug"), hers]
+    more = ("progress", {"job_id": "j-hers", "pass": "main", "progress": PROGRESS})
+    stub.streams = [[more, changed("j-other"), changed("j-hers"), changed(), changed()]]
+    call = cli("sessions", "resume", "s-1", "--pass", "main", "--wait")
+    assert call.code == 0
+    assert call.out.splitlines()[:6] == [
+        "scan j-abc123: going on with pass main of session s-1, number 1 in the queue, behind j-hers",
+        "scan j-abc123 (Vase) pending: 0 of 10 photos, number 1 in the queue, behind j-hers",
+        "waiting for scan j-hers (Jug) running",
+        "waiting for scan j-hers (Jug) paused: paused by ben",
+        "go on with: scanner jobs resume j-hers",
+        "scan j-abc123 (Vase) running: 3 of 10 photos, 1 min 5 s left",
+    ]
+    assert (len(stub.asked(JOB)), cli.slept) == (4, [])
+
+
+def test_what_goes_on_by_itself_needs_no_command(cli, stub):
+    held = paused("guard", "too_hot", "the processor is hot", id="j-hers", title="", resumes_by_itself=True)
+    stub.answers |= {JOB: [waiting(), completed()], HERS: held}
+    stub.streams = [[changed()]]
+    said = cli("jobs", "watch", "j-abc123").out
+    assert "waiting for scan j-hers paused: the processor is hot\n" in said
+    assert "go on with" not in said
+
+
+def test_a_job_that_has_just_made_room_is_not_waited_for(cli, stub):
+    stub.answers |= {JOB: [waiting(), completed()], HERS: (404, error("job_not_found", "there is no job j-hers"))}
+    stub.streams = [[changed()]]
+    call = cli("jobs", "watch", "j-abc123")
+    assert call.code == 0
+    assert "waiting for" not in call.out
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_pause_is_told_with_the_command_that_goes_on(cli, stub, terminal):
+    stub.answers[JOB] = [job(), paused(), paused(), job(), completed()]
+    stub.streams = [[changed(), changed(), changed(), changed()]]
+    said = cli("jobs", "watch", "j-abc123", terminal=terminal).out
+    assert said.count("go on with: scanner jobs resume j-abc123") == 1
+    assert "paused: paused by anna" in said
+
+
+def test_with_json_what_is_waited_for_is_said_beside_it(cli, stub):
+    stub.answers |= {JOB: [waiting(), paused(), completed()], HERS: job(id="j-hers")}
+    stub.streams = [[changed(), changed()]]
+    call = cli("jobs", "watch", "j-abc123", "--json")
+    assert [json.loads(line)["state"] for line in call.out.splitlines()] == ["pending", "paused", "completed"]
+    assert call.err.splitlines() == [
+        "waiting for scan j-hers (Vase) running",
+        "go on with: scanner jobs resume j-abc123",
+    ]
+
+
 def test_a_stream_that_breaks_is_taken_up_again(cli, stub):
     stub.answers[JOB] = [job(done=1), job(done=5), completed()]
     stub.streams = [[progress(2)], [changed()]]

@@ -110,3 +110,11 @@ def test_sums_are_printed(cli, stub):
         "2026-11-20  2         3       96      384 MB  3 min 10 s  1819      1        0",
     ]
     assert json.loads(cli("statistics", "--json").out) == sums
+
+
+def test_passes_that_are_in_no_day_are_told(cli, stub):
+    none: dict[str, object] = {"since": None, "until": None, "by_preset": [], "by_rig": [], "by_operator": []}
+    for passes, said in ((1, "2 passes, of which nobody knows when they began"), (3, None)):
+        stub.answers["GET /api/statistics"] = none | {"total": tally(), "by_day": [tally("2026-11-20", passes=passes)]}
+        lines = [line for line in cli("statistics").out.splitlines() if line.startswith("undated")]
+        assert [line.split(maxsplit=1)[1] for line in lines] == ([said] if said else [])

@@ -93,11 +93,14 @@ def test_what_is_incomplete_is_told_with_its_lock_and_its_command(cli, stub):
     rows = [{"session": session(), "pass": one} for one in passes]
     stub.answers["GET /api/sessions/restorable"] = listed(*rows)
     assert cli("sessions", "restore").out.splitlines() == [
-        "SESSION  PASS  STATE    PHOTOS  WHY          LOCK                 GO ON WITH",
-        "s-1      free  paused   3/10    interrupted  free                 scanner sessions resume s-1 --pass free",
-        "s-1      hers  running  3/10                 alive, anna on pi-2",
-        "s-1      left  running  3/10                 stale, anna on pi-2  scanner locks release s-1 left",
-        "s-1      dead  running  3/10                 gone, cli on pi-2    scanner sessions resume s-1 --pass dead",
+        "SESSION  PASS  STATE        PHOTOS  WHY                                      LOCK                 GO ON WITH",
+        "s-1      free  paused       3/10    interrupted                              free                 "
+        "scanner sessions resume s-1 --pass free",
+        "s-1      hers  running      3/10                                             alive, anna on pi-2",
+        "s-1      left  interrupted  3/10    its scanner gives no sign of life        stale, anna on pi-2  "
+        "scanner locks release s-1 left",
+        "s-1      dead  interrupted  3/10    its scanner ended while it worked on it  gone, cli on pi-2    "
+        "scanner sessions resume s-1 --pass dead",
     ]
     assert len(json.loads(cli("sessions", "restore", "--json").out)["items"]) == 4
     stub.answers["GET /api/sessions/restorable"] = listed()
@@ -121,6 +124,31 @@ def test_a_scan_that_an_interruption_left_standing_is_told_with_its_job(cli, stu
     assert [one["job"] for one in json.loads(cli("sessions", "restore", "--json").out)["items"]] == ["j-abc123"]
     assert cli("sessions", "resume").code == 0
     assert len(stub.asked(RESUME)) == 1
+
+
+@pytest.mark.parametrize(
+    ("states", "named"),
+    [(("completed", "planned"), "flipped"), (("paused", "planned"), "main"), (("completed", "cancelled"), "main")],
+)
+def test_a_job_is_told_with_the_pass_at_which_it_goes_on(cli, stub, states, named):
+    """Between two passes the job still names the one that it has finished."""
+    turn = paused("operator", "turn_object", "Turn the object for pass flipped.", passes=["main", "flipped"])
+    passes = [session_pass(name, state) for name, state in zip(("main", "flipped"), states, strict=True)]
+    stub.answers |= {
+        "GET /api/jobs/active": listed(turn),
+        "GET /api/sessions/s-1": session(passes=[session_pass("not-of-this-job"), *reversed(passes)]),
+        "GET /api/sessions/restorable": listed(),
+        f"POST /api/sessions/s-1/passes/{named}/resume": (202, job()),
+    }
+    told = re.split(r" {2,}", cli("sessions", "restore").out.splitlines()[1])
+    assert (told[1], told[4], told[6]) == (named, "Turn the object for pass flipped.", "scanner jobs resume j-abc123")
+    assert cli("sessions", "resume").code == 0
+
+
+def test_a_resumed_pass_that_has_to_wait_says_for_what(cli, stub):
+    stub.answers[RESUME] = (202, job("pending", queue_position=2, waits_for="j-hers"))
+    said = cli("sessions", "resume", "s-1", "--pass", "main").out
+    assert said.endswith("pass main of session s-1, number 2 in the queue, behind j-hers\n")
 
 
 def test_a_job_whose_session_is_gone_hides_no_other(cli, stub):

@@ -102,6 +102,46 @@ def test_a_pass_tells_who_works_on_it_and_what_is_damaged(cli, stub):
     assert cli("sessions", "info", "s-1").out.splitlines()[-1].endswith("worked on by anna on pi-2, 2 damaged")
 
 
+LEFT = [None, lock(state="gone"), lock(state="stale")]
+
+
+@pytest.mark.parametrize("held", LEFT)
+def test_a_pass_that_nobody_works_on_any_more_is_told_as_interrupted(cli, stub, held):
+    passes = [session_pass("done", "completed"), session_pass("main", "running", lock=held)]
+    one = session(state="running", passes=passes)
+    stub.answers["GET /api/sessions?sort=newest&limit=20"] = page([one])
+    stub.answers["GET /api/sessions/s-1"] = one
+    assert cli("sessions", "list").out.splitlines()[1].split()[:2] == ["s-1", "interrupted"]
+    told = cli("sessions", "info", "s-1").out.splitlines()
+    assert "state     interrupted" in told
+    assert told[-1].split()[:2] == ["main", "interrupted"]
+    command = "locks release s-1 main" if held and held["state"] == "stale" else "sessions resume s-1 --pass main"
+    assert told[-1].endswith(f"with: scanner {command}")
+    assert ("anna on pi-2" in told[-1]) is (held is not None)
+    for asked in (("list",), ("info", "s-1")):
+        said = json.loads(cli("sessions", *asked, "--json").out)
+        assert (said if "passes" in said else said["items"][0]) == one  # what programs read stays as it was
+
+
+def test_a_pass_that_somebody_works_on_is_told_as_running(cli, stub):
+    passes = [session_pass("hers", "running", lock=lock()), session_pass("main", "running", lock=lock(state="gone"))]
+    stub.answers["GET /api/sessions/s-1"] = session(state="running", passes=passes)
+    told = cli("sessions", "info", "s-1").out.splitlines()
+    assert "state     running" in told
+    assert [line.split()[:2] for line in told[-2:]] == [["hers", "running"], ["main", "interrupted"]]
+    assert told[-2].endswith("worked on by anna on pi-2")
+
+
+def test_a_paused_pass_says_nothing_of_a_process_that_has_ended(cli, stub):
+    stub.answers["GET /api/sessions/s-1"] = session(passes=[session_pass(lock=lock(state="gone"))])
+    assert cli("sessions", "info", "s-1").out.splitlines()[-1].endswith("1 min 1 s")
+
+
+def test_what_nobody_knows_of_a_damaged_session_is_said(cli, stub):
+    stub.answers["GET /api/sessions/s-1"] = session(created_at="", origin="")
+    assert "created   unknown by unknown" in cli("sessions", "info", "s-1").out.splitlines()
+
+
 def test_a_terminal_shows_states_in_colours_and_a_file_does_not(cli, stub):
     stub.answers["GET /api/sessions?sort=newest&limit=20"] = page([session(state="failed"), session(state="planned")])
     assert "\x1b[31mfailed" in cli("sessions", "list", terminal=True).out

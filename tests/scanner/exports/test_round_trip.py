@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scanner.exports.registry import EXPORTERS
+from scanner.exports.registry import FORMATS, exporter
 from scanner.exports.source import ExportSource
 from scanner.model import PhotoName
 from tests.scanner.exports.conftest import GEOMETRY
@@ -55,7 +55,7 @@ READERS: Mapping[str, Callable[[Path], dict[PhotoName, Seen]]] = {"colmap": read
 
 
 def test_every_exporter_has_a_reader_here():
-    assert READERS.keys() == EXPORTERS.keys()
+    assert set(READERS) == set(FORMATS)
 
 
 @pytest.fixture(params=sorted(READERS))
@@ -72,7 +72,7 @@ def source(request: pytest.FixtureRequest) -> ExportSource:
 def seen(format_name: str, source: ExportSource, tmp_path: Path) -> dict[PhotoName, Seen]:
     target = tmp_path / "export"
     target.mkdir()
-    EXPORTERS[format_name](source, target)
+    exporter(format_name)(source, target)
     return READERS[format_name](target)
 
 

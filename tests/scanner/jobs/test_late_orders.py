@@ -6,9 +6,11 @@ import asyncio
 
 import pytest
 
+from scanner.app import App
 from scanner.errors import CommandRefusedError
 from scanner.events import JobChanged
 from scanner.model import JobId
+from scanner.records import Job
 from scanner.states import ENDED, Command, JobState, PassState, next_job_state
 from scanner.storage.work.writer import PassWriter
 from tests.scanner.jobs.following import Follower, a_scan, daemon, pausing
@@ -20,6 +22,16 @@ def states_of(follower: Follower, job_id: JobId) -> list[str]:
     follower.drain()
     changes = [one.event for one in follower.seen if isinstance(one.event, JobChanged)]
     return [event.state for event in changes if event.job_id == job_id]
+
+
+async def paused_by_a_fault(app: App, follower: Follower) -> Job:
+    """A scan of 6 shots that stood still for a fault of the camera, which is cured."""
+    job = await app.jobs.submit_scan(a_scan(shots=6), "test")
+    await follower.photo()
+    app.faults.camera_dead = True
+    await follower.until(job.id, JobState.PAUSED)
+    app.faults.camera_dead = False
+    return job
 
 
 @pytest.mark.parametrize("at_once", [False, True])
@@ -61,11 +73,7 @@ async def test_a_pause_that_is_withdrawn_in_time_is_none(app, follower):
 
 
 async def test_skip_after_resume_is_too_late(app, follower):
-    job = await app.jobs.submit_scan(a_scan(shots=6), "test")
-    await follower.photo()
-    app.faults.camera_dead = True
-    await follower.until(job.id, JobState.PAUSED)
-    app.faults.camera_dead = False
+    job = await paused_by_a_fault(app, follower)
     ticket = app.jobs._board.ticket(job.id)
     resuming = asyncio.ensure_future(app.jobs.command(job.id, Command.RESUME, origin="test"))
     async with asyncio.timeout(5):
@@ -78,11 +86,7 @@ async def test_skip_after_resume_is_too_late(app, follower):
 
 
 async def test_a_pause_in_the_moment_of_a_skip_keeps_the_job_where_it_is(app, follower):
-    job = await app.jobs.submit_scan(a_scan(shots=6), "test")
-    await follower.photo()
-    app.faults.camera_dead = True
-    await follower.until(job.id, JobState.PAUSED)
-    app.faults.camera_dead = False
+    job = await paused_by_a_fault(app, follower)
     orders = (app.jobs.command(job.id, command, origin="test") for command in (Command.SKIP, Command.PAUSE))
     async with asyncio.timeout(5):
         await asyncio.gather(*orders)
@@ -98,11 +102,7 @@ async def test_a_pause_in_the_moment_of_a_skip_keeps_the_job_where_it_is(app, fo
 async def test_an_order_while_a_skipped_shot_is_written_down(demo, monkeypatch, order, in_lane):
     """Stop and Pause keep the job where it is; every other order comes after the skip."""
     async with daemon(demo) as (app, follower):
-        job = await app.jobs.submit_scan(a_scan(shots=6), "test")
-        await follower.photo()
-        app.faults.camera_dead = True
-        await follower.until(job.id, JobState.PAUSED)
-        app.faults.camera_dead = False
+        job = await paused_by_a_fault(app, follower)
         if in_lane:
             await order_while_skipping(app, follower, monkeypatch, job.id, order)
     if not in_lane:

@@ -30,7 +30,7 @@ async def test_a_row_says_why_a_job_failed(app, follower, monkeypatch):
     scan = await app.jobs.submit_scan(a_scan("one", "two"), "test")
     await app.jobs.command(scan.id, Command.CANCEL, origin="test")
     await follower.until(scan.id, *ENDED)
-    monkeypatch.setattr("scanner.jobs.exporting.read_source", boom)
+    monkeypatch.setattr("scanner.exports.source.read_source", boom)
     export = await app.jobs.submit_export(scan.session_id, "colmap", "test")
     failed = await follower.until(export.id, *ENDED)
     assert failed.state is JobState.FAILED

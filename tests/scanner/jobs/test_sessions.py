@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.errors import CheckpointNotFoundError, SessionBusyError, SessionNotFoundError, StorageError
 from scanner.events import SessionDeleted

@@ -39,7 +39,7 @@ OWL = SessionId("ceramic-owl")
 @asynccontextmanager
 async def running(place: Place, **more: object):
     """A daemon's storage whose index knows everything."""
-    async with place.storage(timezone=BERLIN, **more) as storage:
+    async with place.storage(timezone=lambda: BERLIN, **more) as storage:
         await storage.reconcile()
         yield storage
 
@@ -47,7 +47,7 @@ async def running(place: Place, **more: object):
 @asynccontextmanager
 async def another(state: Path, data: Path):
     """A second daemon on the same data directory."""
-    storage = await StorageManager.open(data_dir=data, state_dir=state, clock=StepClock(), timezone=BERLIN)
+    storage = await StorageManager.open(data_dir=data, state_dir=state, clock=StepClock(), timezone=lambda: BERLIN)
     try:
         await storage.reconcile()
         yield storage

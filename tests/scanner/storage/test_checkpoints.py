@@ -207,6 +207,26 @@ async def test_ended_passes_end_again_with_a_true_summary_and_manifest(place, tw
     assert (await storage.get_session(two.id)).passes[0].state is PassState.COMPLETED
 
 
+async def test_a_pass_that_has_not_ended_any_more_has_no_summary_of_its_end(place, two, storage):
+    """What stays beside its photos tells of no other ones."""
+    root = place.sessions / two.id
+    summary = root / "metadata/passes/upright/summary.json"
+    await storage.checkpoints.save(two.id, "early", origin="cli")
+    saved = len(await storage.photos(two.id))
+    await finish(storage, two)
+    assert json.loads(summary.read_bytes())["saved"] > saved
+    await storage.checkpoints.restore(two.id, "early", origin="cli")
+    assert not summary.exists()
+    check_manifest(root, "upright")
+    async with working(storage, two) as writer:
+        await writer.finish("finished early")
+    assert json.loads(summary.read_bytes())["saved"] == saved
+    check_manifest(root, "upright")
+    await storage.checkpoints.restore(two.id, "auto-1", origin="cli")
+    assert json.loads(summary.read_bytes())["saved"] > saved
+    check_manifest(root, "upright")
+
+
 async def test_what_is_already_so_is_left_alone(place, two, storage):
     await storage.checkpoints.save(two.id, "now", origin="cli")
     journal = place.sessions / two.id / "metadata/passes/upright/journal.jsonl"

@@ -121,6 +121,87 @@ async def test_a_directory_that_is_no_session_is_left_alone_and_said_once(place)
     assert tree_hash(place.sessions) == before
 
 
+async def test_a_link_among_the_sessions_makes_no_second_session_of_one_and_is_said_once(place):
+    async with running(place) as storage:
+        handle = await storage.create_session(new_session())
+    links = {
+        "another-name": place.sessions / handle.id, "relative": handle.id, "two-steps": place.sessions / "relative",
+        "Odd name": place.sessions / handle.id, "inner": place.sessions / handle.id / "images", "all": place.sessions,
+    }  # fmt: skip
+    for name, target in links.items():
+        (place.sessions / name).symlink_to(target, target_is_directory=True)
+    (place.sessions / "broken").symlink_to("nothing")
+    (place.sessions / "broken too").symlink_to("nothing")
+    (place.sessions / "file").symlink_to(place.state / "jobs.db")
+    events: list[object] = []
+    async with running(place, tell=events.append) as storage:
+        assert (await the_one(storage)).id == handle.id
+        assert sorted(text.split(" among")[0] for text in storage.notices) == sorted(map(repr, links))
+        assert {text.rpartition(": ")[2] for text in storage.notices} == {
+            "it leads to what lies here itself; remove the link"
+        }
+        for name in ("another-name", "relative", "inner"):
+            with pytest.raises(SessionNotFoundError):
+                await storage.get_session(SessionId(name))
+        await storage.watcher.look()
+        events.clear()
+        for _ in range(3):
+            await storage.watcher.look()
+        await storage.reconcile()
+        assert events == []
+        (place.sessions / "relative").unlink()
+        await storage.reconcile()
+        (place.sessions / "relative").symlink_to(handle.id)
+        await storage.reconcile()
+        assert len(storage.notices) == len(links) + 1
+        assert (await the_one(storage)).id == handle.id
+
+
+async def test_a_session_that_was_listed_by_its_link_too_is_listed_once(place):
+    async with running(place) as storage:
+        handle = await storage.create_session(new_session())
+        shutil.copytree(place.sessions / handle.id, place.sessions / "second")
+        await storage.reconcile()
+        assert (await storage.list_sessions()).total == 2
+        shutil.rmtree(place.sessions / "second")
+        (place.sessions / "second").symlink_to(handle.id)
+        await storage.reconcile()
+        assert (await storage.list_sessions()).total == 1
+
+
+async def test_a_link_that_leads_elsewhere_is_followed_to_a_session_of_this_product(place, tmp_path):
+    async with running(place) as storage:
+        handle = await storage.create_session(new_session())
+    shutil.move(place.sessions / handle.id, tmp_path / "disk")
+    (place.sessions / handle.id).symlink_to(tmp_path / "disk")
+    small_project(tmp_path)
+    (place.sessions / "owl").symlink_to(tmp_path / "Ceramic Owl")
+    (place.sessions / "Snowy Owl").symlink_to(tmp_path / "Ceramic Owl")
+    async with running(place) as storage:
+        assert (await the_one(storage)).id == handle.id
+        assert sorted(storage.notices) == [
+            f"{name!r} among the sessions is a link to {str(tmp_path / 'Ceramic Owl')!r} and is passed over: move the"
+            " folder itself here, or copy it with 'scanner import'"
+            for name in ("Snowy Owl", "owl")
+        ]
+
+
+@pytest.mark.parametrize("which", ["data", "sessions"])
+async def test_the_data_directory_and_that_of_the_sessions_may_be_links(place, tmp_path, which):
+    real = tmp_path / "disk" / which
+    real.mkdir(parents=True)
+    link = place.data if which == "data" else place.sessions
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(real)
+    async with running(place) as storage:
+        handle = await storage.create_session(new_session())
+        small_project(place.sessions)
+        (place.sessions / "twice").symlink_to(place.sessions / handle.id)
+        await storage.reconcile()
+        assert {one.id for one in (await storage.list_sessions()).items} == {handle.id, OWL}
+        assert len(storage.notices) == 1
+
+
 async def test_a_session_of_this_product_under_a_foreign_name(place):
     session = await renamed(place, "Vase (copy)")
     before = tree_hash(place.sessions)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from msgspec import structs
 
 from scanner.errors import InvalidError
-from scanner.model import ObjectRef
+from scanner.model import ObjectRef, SessionId
 from scanner.records import PassHistory, Statistics, Tally
 from scanner.spec import ScanSpec
 from scanner.states import PassState
 from scanner.storage import HistoryQuery, NewSession, SessionChanges, StorageManager
 from scanner.storage.facets.history import rows_statement
 from scanner.storage.index.asking import words_of
+from tests.scanner.storage.formats.support import picture, write
 from tests.scanner.storage.support import PRESSED, RIG, Place, StepClock, new_pass, new_session, save, working
 from tests.support.many import make_sessions
 
@@ -252,20 +253,50 @@ async def test_statistics_follow_every_change(place):
         assert await every(storage) == passes
 
 
-async def test_a_time_that_is_none_counts_in_1970(place):
+@pytest.mark.parametrize("time", ["long ago", "1970-01-01T00:00:00.000Z"])
+async def test_a_pass_without_a_known_time_counts_in_all_and_in_no_day(place, time):
     async with place.storage() as storage:
         handle = await storage.create_session(scan("Odd clock"))
         async with working(storage, handle) as writer:
             await writer.cancel("x")
     journal = place.sessions / handle.id / "metadata/passes/upright/journal.jsonl"
     lines = journal.read_bytes().split(b"\n")
-    lines[0] = lines[0].replace(b'"at":"2026', b'"at":"long ago, 2026')
+    lines[0] = re.sub(rb'"at":"[^"]*"', f'"at":"{time}"'.encode(), lines[0])
     journal.write_bytes(b"\n".join(lines))
     async with place.storage() as storage:
         await storage.reconcile()
+        dated = await storage.create_session(scan("Right clock"))
+        async with working(storage, dated) as writer:
+            await writer.finish("x")
         statistics = await storage.history.statistics()
-        assert [one.key for one in statistics.by_day] == ["1970-01-01"]
+        assert [(one.key, one.passes) for one in statistics.by_day] == [("2026-11-20", 1)]
+        assert (statistics.total.passes, statistics.total.sessions, statistics.total.completed) == (2, 2, 1)
+        assert [one.passes for one in statistics.by_rig] == [2]
+        for since, until, passes in (("2026-01-01", None, 1), (None, "2026-01-01", 1), ("1970-01-01", "1970-01-02", 0)):
+            assert (await storage.history.statistics(since, until)).total.passes == passes, (since, until)
+        await storage.trash.delete(handle.id, origin="cli")
+        statistics = await storage.history.statistics()
         assert statistics.total == structs.replace(statistics.by_day[0], key="")
+
+
+async def test_what_began_when_the_clock_stood_at_its_beginning_has_that_day(place):
+    place.clock = StepClock(start=datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    async with place.storage() as storage:
+        handle = await storage.create_session(scan("No clock"))
+        async with working(storage, handle) as writer:
+            await writer.cancel("x")
+        assert [one.key for one in (await storage.history.statistics()).by_day] == ["1970-01-01"]
+
+
+async def test_an_old_folder_without_any_date_has_no_day_before_and_after_its_migration(place):
+    write(place.sessions / "vase/images/scan_point_000_camera_0.jpg", picture(1))
+    async with place.storage() as storage:
+        await storage.reconcile()
+        for _ in range(2):
+            statistics = await storage.history.statistics()
+            assert statistics.by_day == ()
+            assert (statistics.total.sessions, statistics.total.passes, statistics.total.photos) == (1, 1, 1)
+            await storage.legacy.migrate(SessionId("vase"), origin="cli")
 
 
 async def test_a_page_of_history_costs_no_more_than_it_shows(many):
@@ -276,7 +307,7 @@ async def test_a_page_of_history_costs_no_more_than_it_shows(many):
             HistoryQuery(), HistoryQuery(q="vase"), HistoryQuery(state="paused", rig="dome"),
             HistoryQuery(since="2022-01-01", operator="anna"),
         ):  # fmt: skip
-            asked = rows_statement(replace(query, limit=5), words_of(query.q))
+            asked = rows_statement(structs.replace(query, limit=5), words_of(query.q))
             plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {asked.text}", asked.values))
             assert "TEMP B-TREE" not in plan, (query, plan)
             assert "SCAN p" not in plan.replace("SCAN passes_fts", ""), (query, plan)

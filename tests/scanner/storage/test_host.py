@@ -41,6 +41,21 @@ def test_the_same_run_of_the_same_computer_is_known_by_both_ids():
     assert not bare.is_same_boot("", "before")
 
 
+@pytest.mark.parametrize(
+    ("own", "host_id", "name", "boot_id", "same"),
+    [
+        ("m", "m", "other", "before", True), ("m", "clone", "n", "drawn a", False), ("m", "", "n", "drawn a", False),
+        ("", "m", "n", "drawn a", False), ("", "", "n", "before", True), ("", "", "other", "before a", False),
+        ("", "", "other", "drawn b", True), ("", "", "other", "", False),
+    ],
+)  # fmt: skip
+def test_a_computer_is_known_by_its_id_or_by_its_name_or_its_kernel(own, host_id, name, boot_id, same):
+    here = Host(name="n", id=own, boot_id="drawn a", pid=1, process_start=1)
+    assert here.is_same_computer(host_id, name, boot_id) is same
+    untold = Host(name="n", id="", boot_id="", pid=1, process_start=1)
+    assert not untold.is_same_computer("", "other", "")
+
+
 def test_a_process_lives_until_it_ends_and_another_with_its_number_is_another():
     child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
     start = int(hosts._stat(child.pid)[19])

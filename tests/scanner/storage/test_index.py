@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import itertools
 import os
 import re
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from scanner.errors import InvalidError, StorageError
 from scanner.events import Event, WarningRaised
@@ -251,7 +251,7 @@ async def test_lists_answer_from_indexes(populated):
         for sort, status, q in itertools.product(SORTS, (None, "paused", "incomplete"), ("", "museum")):
             query = SessionQuery(sort=sort, status=status, q=q)
             for after in (None, next_cursor(query, (9, 9))):
-                asked = rows_statement(dataclasses.replace(query, after=after), words_of(q))
+                asked = rows_statement(replace(query, after=after), words_of(q))
                 plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {asked.text}", asked.values))
                 ordered = not (sort in ("title", "size") and (q or status == "incomplete"))
                 if status or after:
@@ -353,6 +353,15 @@ def as_version_2_made_it(path) -> None:
         connection.execute("PRAGMA user_version = 2")
 
 
+def as_version_3_made_it(path) -> None:
+    """Words stood as they were written, and what nobody can date had a day."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE sessions_fts SET title = 'old'")
+        connection.execute("UPDATE passes_fts SET title = 'old'")
+        connection.execute("UPDATE tallies SET period = '1970-01-01' WHERE span = 'day'")
+        connection.execute("PRAGMA user_version = 3")
+
+
 def without_sessions(path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM sessions")
@@ -369,9 +378,10 @@ def break_tables(path, tables=("sessions", "passes", "intents")) -> None:
             file.write(garbage(page, 4096))
 
 
+OLDER = (of_an_older_version, as_version_2_made_it, as_version_3_made_it)
 HARMS = (
     deleted, emptied, truncated, beheaded, noise, noise_inside, other_tables, of_a_newer_version, without_sessions,
-    of_an_older_version, as_version_2_made_it, a_directory, a_directory_as_log, a_pipe,
+    of_an_older_version, as_version_2_made_it, as_version_3_made_it, a_directory, a_directory_as_log, a_pipe,
     break_tables,
 )  # fmt: skip
 
@@ -387,7 +397,7 @@ async def test_after_reconciliation_a_harmed_index_gives_the_same_answers(popula
         assert await everything(storage) == before
         assert progress[-1] == (7, 7)
         broken = list(populated.state.glob("index.db.corrupt-*"))
-        assert bool(broken) == (harm not in (deleted, emptied, of_an_older_version, as_version_2_made_it))
+        assert bool(broken) == (harm not in (deleted, emptied, *OLDER))
         if broken:
             assert any("index was damaged" in notice for notice in storage.notices)
     async with populated.storage() as storage:

@@ -556,7 +556,7 @@ async def test_a_stop_does_not_wait_for_gigabytes(place, tmp_path, importing):
                 assert holds.wait(20)
 
     storage = await StorageManager.open(
-        data_dir=place.data, state_dir=place.state, clock=StepClock(), timezone=BERLIN, files=Slow()
+        data_dir=place.data, state_dir=place.state, clock=StepClock(), timezone=lambda: BERLIN, files=Slow()
     )
     await storage.reconcile()
     work = storage.legacy.migrate(SessionId(PLAIN), origin="cli")

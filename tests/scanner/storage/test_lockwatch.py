@@ -207,7 +207,7 @@ async def test_another_run_of_the_same_computer_is_not_taken_for_dead(tmp_path):
 
 
 async def test_on_a_disk_of_its_own_whoever_held_a_pass_before_the_restart_is_gone(tmp_path):
-    before = other_host("here", id=HERE.id, boot="before", pid=HERE.pid, process_start=HERE.process_start)
+    before = other_host(HERE.name, id=HERE.id, boot="before", pid=HERE.pid, process_start=HERE.process_start)
     async with daemon(tmp_path, "one", host=before) as one, daemon(tmp_path, "two") as two:
         handle = await one.create_session(new_session())
         async with working(one, handle) as writer:
@@ -220,6 +220,35 @@ async def test_on_a_disk_of_its_own_whoever_held_a_pass_before_the_restart_is_go
         async with working(two, handle) as writer:
             assert writer.record.generation == 1  # it kept an flock here, and that is free
         assert await two.locks.active() == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "boot", "state"), [("two", "b 2", "alive"), ("one", "b 2", "gone"), ("container", "a 2", "gone")]
+)
+async def test_of_two_computers_without_an_id_neither_is_taken_for_the_other(tmp_path, name, boot, state):
+    """They share a disk that both take for their own, and neither sees an ``flock`` of the other."""
+    clock, here = HandClock(), other_host("one", id="", boot="a 1")
+    async with (
+        daemon(tmp_path, "one", host=here, clock=clock) as one,
+        daemon(tmp_path, "two", host=other_host(name, id="", boot=boot)) as two,
+    ):
+        handle = await one.create_session(new_session())
+        async with working(two, handle) as loser:
+            photo = await save(loser, loser.plan.shots[0])
+            lock = lock_path(metadata(tmp_path, handle), 1)
+            content = lock.read_bytes()
+            lock.unlink()
+            lock.write_bytes(content)  # the one that is held is seen no more
+            (info,) = await one.locks.active()
+            assert info.state == state
+            if state == "alive":
+                with pytest.raises(PassLockedError, match="cli works on this pass on two"):
+                    async with working(one, handle):
+                        pass
+                clock.pass_(301.0)
+            async with working(one, handle) as winner:
+                assert winner.record.generation == (2 if state == "alive" else 1)
+                assert winner.progress.saved == {1: photo}
 
 
 async def test_on_a_local_disk_a_holder_that_lives_is_not_replaced_however_silent(tmp_path):

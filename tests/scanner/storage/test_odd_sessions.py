@@ -122,8 +122,56 @@ async def test_passes_that_cannot_be_listed_are_said(place, close):
     close(paths.passes)
     hidden = read_session(paths)
     assert hidden is not None
-    assert hidden.session.damage == ("the directory of the passes cannot be read (Permission denied)",)
+    assert hidden.session.damage == (
+        "the directory of the passes cannot be read (Permission denied); check owner and mode of the files",
+    )
     assert hidden.session.passes == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "pattern", "todo"),
+    [
+        ("session.json", None, "session.json is missing; title, notes and tags are unknown; give it a title again,"),
+        ("session.json", rb".*", "; title, notes and tags are unknown; give it a title again, and it is written anew"),
+        ("passes/upright/pass.json", None, "pass.json of pass upright is missing; the pass cannot be told without it;"),
+        ("passes/upright/pass.json", rb".*", "; the pass cannot be told without it; put a copy of it back, its photos"),
+        (
+            "passes/upright/journal.jsonl",
+            rb'"bytes":\d+',
+            "files are kept; resume the pass to count them again",
+        ),
+    ],
+)
+async def test_damage_is_said_with_what_to_do(place, file, pattern, todo):
+    paths = SessionPaths(place.sessions / (await record_of(place)).session.id)
+    path = paths.root / "metadata" / file
+    if pattern is None:
+        path.unlink()
+    else:
+        path.write_bytes(re.sub(pattern, b"noise", path.read_bytes(), flags=re.S))
+    record = read_session(paths)
+    assert record is not None
+    (said,) = record.session.damage
+    assert todo in said
+
+
+async def test_what_may_not_be_read_or_does_not_come_from_the_disk_is_said_so(place, close, monkeypatch):
+    paths = SessionPaths(place.sessions / (await record_of(place)).session.id)
+
+    def fails(path: str, flags: int) -> int:
+        if path.endswith("session.json"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return opened(path, flags)
+
+    close(paths.passes / "upright")
+    opened = os.open
+    monkeypatch.setattr(os, "open", fails)
+    record = read_session(paths)
+    assert record is not None
+    assert record.session.damage == (
+        "session.json cannot be read (Input/output error); check the disk",
+        "pass.json of pass upright cannot be read (Permission denied); check owner and mode of the files",
+    )
 
 
 async def test_it_is_read_once_it_can_be(place, close, monkeypatch):

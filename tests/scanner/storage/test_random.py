@@ -65,7 +65,7 @@ class World:
     @asynccontextmanager
     async def daemon(self, name: str) -> AsyncIterator[StorageManager]:
         own = Place(self.place.root, self.place.clock, name)
-        async with own.storage(timezone=BERLIN, synchronised=lambda: True) as storage:
+        async with own.storage(timezone=lambda: BERLIN, synchronised=lambda: True) as storage:
             await storage.reconcile()
             yield storage
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import fcntl
 import json
 import os
@@ -12,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.errors import (
     ConflictError,
@@ -133,7 +133,7 @@ async def test_a_key_is_found_after_the_index_was_lost_even_before_reconciliatio
         if name.startswith("index.db"):
             (place.state / name).unlink()
     async with place.storage() as storage:
-        assert await storage.create_session(new_session(submission=KEY)) == dataclasses.replace(made, created=False)
+        assert await storage.create_session(new_session(submission=KEY)) == replace(made, created=False)
         assert await storage.find_submission(KEY.key) == (KEY, made.id, (UPRIGHT,))
 
 

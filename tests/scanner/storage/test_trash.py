@@ -17,7 +17,6 @@ from scanner.errors import (
     ClockError,
     ConflictError,
     DiskFullError,
-    InvalidError,
     NotFoundError,
     PassLockedError,
     SessionBusyError,
@@ -31,7 +30,6 @@ from scanner.storage import SessionHandle, StorageManager
 from scanner.storage.disk.files import Files
 from scanner.storage.disk.layout import Layout
 from scanner.storage.disk.room import KEPT
-from scanner.storage.facets.trash import parse_age
 from scanner.storage.keeping.wrappers import tidy_trash, wrappers
 from tests.scanner.storage.formats.support import dual, openscan
 from tests.scanner.storage.support import PRESSED, RIG, Place, StepClock, names, new_pass, new_session, save, working
@@ -595,18 +593,6 @@ def storage_premises(tmp_path):
         layout = Layout(tmp_path / "data", tmp_path / "state")
 
     return Premises()
-
-
-@pytest.mark.parametrize(("text", "days"), [("7d", 7), ("2w", 14), ("1m", 30), ("12m", 360)])
-def test_ages(text, days):
-    assert parse_age(text) == timedelta(days=days)
-
-
-@pytest.mark.parametrize("text", ["", "7", "d", "0d", "-1d", "1y", "1.5d", " 7d", "7d ", "999999d", "\u0667d"])
-def test_what_is_no_age(text):
-    with pytest.raises(InvalidError, match="is no age") as caught:
-        parse_age(text)
-    assert caught.value.detail["errors"][0]["path"] == "older_than"
 
 
 async def test_a_session_without_a_pass_that_ended_is_as_old_as_its_creation(storage, place):

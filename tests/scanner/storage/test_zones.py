@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from scanner.errors import InvalidError
-from scanner.storage.disk import zones
 from scanner.storage.disk.zones import local_zone, zone_of
 
 SUMMER = datetime.fromisoformat("2026-07-01T12:00:00")
@@ -29,7 +28,7 @@ def nowhere(monkeypatch):
     def missing(name: str) -> None:
         raise zoneinfo.ZoneInfoNotFoundError(name)
 
-    monkeypatch.setattr(zones, "ZoneInfo", missing)
+    monkeypatch.setattr(zoneinfo, "ZoneInfo", missing)
 
 
 @pytest.fixture

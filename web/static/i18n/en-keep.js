@@ -12,7 +12,7 @@ export default {
   passesThen: (/** @type {string} */ list) => `Then: ${list}.`, restoreDo: 'Go back', restoreKeep: 'Leave it as it is',
   restored: (/** @type {string} */ name) => `This is the state of ${name}.`, forward: 'Forward again', forwarded: 'Forward again: everything is as before.',
   /* editing */
-  title: 'Title', operator: 'Operator', tags: 'Tags', tagsHint: 'Separated by commas', saveChanges: 'Save', cancel: 'Cancel', titleMissing: 'A session needs a title.', changed: 'Saved.',
+  title: 'Title', operator: 'Operator', tags: 'Tags', tagsHint: 'Separated by commas', saveChanges: 'Save', cancel: 'Cancel', titleMissing: 'A session needs a title.', changed: 'Saved.', madeAnew: 'Saved. The file session.json was written anew; what was damaged is kept beside it.',
   notes: 'Notes', notesHint: 'What others should know of this session', notesSaved: (/** @type {string} */ time) => `saved ${time}`, notesDirty: 'not saved yet', notesFailed: 'not saved', migratesFirst: 'Saving brings this session to the new format first; the old folder is kept.',
   /* files, format, trash */
   keeping: 'Files', verify: 'Verify', verifyRow: 'Photos', verifyHint: 'Every photo is read and compared with its checksum.', verifying: (/** @type {number} */ done, /** @type {number} */ total) => `Verifying ${done} of ${total}`, verifyWaits: 'Waits for its turn.', verifyLabel: 'Verifying',

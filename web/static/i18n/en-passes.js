@@ -2,7 +2,7 @@
 const n = (/** @type {number} */ value, /** @type {string} */ one, /** @type {string} */ many) => `${value} ${value === 1 ? one : many}`;
 
 /** @type {Record<string, string>} */
-const states = { planned: 'Planned', pending: 'Waiting', running: 'Running', paused: 'Paused', completed: 'Completed', cancelled: 'Cancelled', failed: 'Failed' };
+const states = { planned: 'Planned', pending: 'Waiting', running: 'Running', paused: 'Paused', interrupted: 'Interrupted', completed: 'Completed', cancelled: 'Cancelled', failed: 'Failed' };
 /** @type {Record<string, string>} */
 const pausedBy = { user: 'paused by hand', guard: 'held up', restart: 'interrupted by a restart', fault: 'stopped by a fault', operator: 'waits for a person' };
 /** @type {Record<string, string>} */
@@ -27,5 +27,6 @@ export default {
   now: /** @type {Record<string, string>} */ ({ completed: 'Completed now.', cancelled: 'Given up now.', running: 'Works now.', pending: 'Waits for the rig.' }), gone: 'The session is no longer there.',
   /* locks */
   heldBy: (/** @type {string} */ host, /** @type {string} */ user) => [host, user].filter(Boolean).join(', '), notLocked: 'not locked',
+  cutOff: (/** @type {string} */ who) => `${who ? `The scanner of ${who}` : 'Its scanner'} ended while it worked on it.`,
   worksOn: (/** @type {string} */ who) => `${who} works on it.`, heldStale: (/** @type {string} */ who) => `${who} holds it, but gives no sign of life.`, toLocks: 'See its lock',
 };

@@ -69,11 +69,11 @@ export default {
   sharpness: 'Sharpness', plotNote: (/** @type {string} */ pass) => `${pass}, against the ring’s median`, plotLabel: 'Sharpness of each photo against the median of its ring',
   againList: (/** @type {string[]} */ shots) => (shots.length > 4 ? `${shots.length} taken again` : `${shots.join(', ')} taken again`),
 
-  scanned: (/** @type {string} */ time) => `scanned ${time}`, by: (/** @type {string} */ name) => `by ${name}`,
+  scanned: (/** @type {string} */ time) => `scanned ${time}`, scannedUnknown: 'nobody knows when', by: (/** @type {string} */ name) => `by ${name}`,
   photosAndBytes: (/** @type {number} */ value, /** @type {string} */ text, /** @type {string} */ size) => (value ? `${text} ${value === 1 ? 'photo' : 'photos'}, ${size}` : 'no photos yet'),
   download: 'Download', about: 'About', aboutId: 'Id', aboutPlan: 'Plan', aboutRig: 'Rig', aboutCamera: 'Camera',
   planWords: (/** @type {string} */ kind, /** @type {string[]} */ levels, /** @type {number} */ shots) => `${kinds[kind] ?? kind}${kind === 'rings' && levels.length ? ` ${levels.join(', ')}` : ''}, ${n(shots, 'shot', 'shots')}`,
-  damageTitle: 'Something is wrong with its files.',
+  damageTitle: (/** @type {string[]} */ damage) => ['Something is wrong with its files.', ...damage.map(text => `${text}.`)].join(' '),
   goneTitle: 'This session is not there', goneText: 'It was deleted, or the address is wrong.', allSessions: 'All sessions',
 
   exports: 'Exports', exporting: 'Export', exportColmap: 'Export COLMAP', exportingOf: (/** @type {number} */ done, /** @type {number} */ total) => `Exporting ${done} of ${total}`,

@@ -39,6 +39,9 @@ async function load(mode) {
   modules.idle ??= { ...idle, ...card };
 }
 
+/** Whether a pass was left: planned, stood still, or its scanner ended without a word. @param {import('../types.js').PassInfo} pass */
+const isLeft = pass => ['paused', 'failed', 'planned'].includes(pass.state) || (pass.state === 'running' && pass.lock?.state !== 'alive');
+
 /** @param {{pause: import('../types.js').Pause|null}} one a job or a pass */
 const byRestart = one => one.pause?.by === 'restart';
 
@@ -47,7 +50,7 @@ async function findRestore() {
   const job = store.scanJob(), standing = store.state?.jobs.filter(other => other !== job && other.kind === 'scan' && other.state === 'paused') ?? [];
   try {
     const open = (await get('/api/sessions/restorable')).items.map((/** @type {any} */ item) => item.pass);
-    const waits = [...standing, ...open.filter((/** @type {any} */ pass) => ['paused', 'failed', 'planned'].includes(pass.state))];
+    const waits = [...standing, ...open.filter(isLeft)];
     if (!waits.some(one => !job || byRestart(job) || byRestart(one))) return null;
     const [{ RestoreCard }] = await Promise.all([import('../restore.js'), texts('passes')]);
     const card = new RestoreCard(() => { putOff = store.boot; });

@@ -10,7 +10,7 @@ import { geometryOf } from '../rig.js';
 import { Exports } from '../session-exports.js';
 import { SessionModel } from '../session-model.js';
 import { PassesPanel } from '../session-passes.js';
-import { inFull, putState, sessionState, stateWord } from '../session-words.js';
+import { inFull, putState, sessionState, standing, stateWord } from '../session-words.js';
 import { ContactSheet } from '../sheet.js';
 import { widestGap } from '../shots.js';
 import { store } from '../store.js';
@@ -146,7 +146,7 @@ class SessionView {
     const some = session.photos > 0;
     put(this.download.lastElementChild, some ? bytes(session.bytes) : '');
     attr(this.download, { href: some ? `/api/sessions/${encodeURIComponent(session.id)}/download?format=zip` : null, 'aria-disabled': some ? null : 'true', role: some ? null : 'link' });
-    this.download.classList.toggle('pri', !session.passes.some(pass => ['paused', 'failed', 'planned'].includes(pass.state)));
+    this.download.classList.toggle('pri', !session.passes.some(pass => ['paused', 'interrupted', 'failed', 'planned'].includes(standing(pass))));
     this.drawDamage(session.damage);
     this.drawAbout();
     if (session.format !== 'current' && !this.asked) void this.ask().finally(() => { this.asking = false; this.drawHead(); });
@@ -159,7 +159,7 @@ class SessionView {
   /** @param {import('../types.js').Session} session */
   drawMeta(session) {
     const old = session.format === 'current' ? '' : t.sessions.legacy(t.sessions.format(session.format));
-    const facts = [t.sessions.scanned(inFull(session.created_at)), session.operator ? t.sessions.by(session.operator) : '', t.sessions.photosAndBytes(session.photos, count(session.photos), bytes(session.bytes))].filter(Boolean);
+    const facts = [session.created_at ? t.sessions.scanned(inFull(session.created_at)) : t.sessions.scannedUnknown, session.operator ? t.sessions.by(session.operator) : '', t.sessions.photosAndBytes(session.photos, count(session.photos), bytes(session.bytes))].filter(Boolean);
     const items = [{ key: '', text: '', tag: '' }, ...facts.map((text, n) => ({ key: `fact-${n}`, text, tag: '' })), ...(old ? [{ key: 'old', text: old, tag: '.tag.legacy' }] : []), ...session.tags.map(text => ({ key: `tag-${text}`, text, tag: '.tag' }))];
     keyed(this.meta, items, item => item.key, item => (item.key ? h(`span${item.tag}`) : this.state), (el, item) => { if (item.key) put(el, item.text); });
   }
@@ -169,7 +169,7 @@ class SessionView {
     const had = this.main.querySelector('[data-part="damage"]');
     if (!damage.length) { had?.remove(); return; }
     const el = had ?? h('div.notice.bad.wide', { 'data-part': 'damage' }, icon('bad'), h('p'));
-    put(el.querySelector('p'), `${t.sessions.damageTitle} ${damage.join(' ')}`);
+    put(el.querySelector('p'), t.sessions.damageTitle(damage));
     if (!had) this.main.children[0].after(el);
   }
 

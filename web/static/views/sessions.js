@@ -59,7 +59,7 @@ class SessionsView {
     const changed = (/** @type {any} */ event) => { if (event.session_id) this.touch(event.session_id, event); };
     this.offs = [
       this.typed.cancel, this.recount.cancel,
-      ...['session_changed', 'job_created', 'job_changed', 'photo_saved', 'pass_completed'].map(topic => store.on(topic, changed)),
+      ...['session_changed', 'lock_changed', 'job_created', 'job_changed', 'photo_saved', 'pass_completed'].map(topic => store.on(topic, changed)),
       store.on('job_ended', changed),
       store.on('session_deleted', (/** @type {any} */ event) => this.deleted(event.session_id)),
       store.on('reset', () => void this.load()), store.on('state', () => this.offers.forEach(offer => offer.draw())), store.on('link', () => this.linkChanged()),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from scanner.errors import NotFoundError
+from scanner.errors import ConflictError, NotFoundError
 from scanner.storage.formats import Depth, current, format_of, info, list_all, load_any, load_legacy, loader, slug_of
 from scanner.storage.formats.folder import read_plain
 from scanner.storage.formats.loader import single_format
@@ -132,3 +132,17 @@ def test_a_folder_that_may_not_be_looked_into_is_passed_by(tmp_path, monkeypatch
     assert [found.format for found in listing.found] == ["raspi_v2"]
     assert listing.unread == (tmp_path / "secret",)
     assert single_format(tmp_path / "secret") is None
+
+
+def test_reading_asks_before_every_photo_whether_to_go_on(tmp_path):
+    root, asked, message = raspi(tmp_path, points=2), 0, "the daemon is being stopped"
+
+    def stop() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            raise ConflictError(message)
+
+    with pytest.raises(ConflictError):
+        load_legacy(root, BERLIN, check=stop)
+    assert asked == 3

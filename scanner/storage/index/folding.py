@@ -1,0 +1,39 @@
+"""Text as it is searched: the same word however it is written, on both sides of the search (pure).
+
+SQLite's own tokenizer folds capitals and accents of single letters. It does not know that ``ß`` is ``ss``, and tells
+symbols from letters by the table of an old Unicode: to it most emoji are nothing, some a part of the word beside them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+SYMBOL: Final = "\ue000"  # begins the word that stands for a symbol; of private use, a letter to SQLite
+_DIGITS: Final = 6  # hexadecimal ones behind it, so that no symbol is the beginning of another
+_OTHERS: Final = re.compile(r"[^\w\x00-\x7f]")  # accents by themselves, symbols, punctuation
+_ACCENTS: Final = range(0x300, 0x370)  # behind letters that there are not with this accent as one
+_KINDS: Final = frozenset({"So", "Sm", "Sc", "Cn", "Co"})  # Cn: this Python is older than the emoji
+_WORD: Final = re.compile(rf"{SYMBOL}[0-9a-f]{{{_DIGITS}}}|[^\W_]{{1,40}}")
+
+
+def folded(text: str) -> str:
+    """``text`` without capitals, every symbol as a word of its own; plain ASCII is left to SQLite."""
+    if text.isascii():
+        return text
+    return _OTHERS.sub(_other, unicodedata.normalize("NFKC", text.casefold()))
+
+
+def words_in(text: str) -> list[str]:
+    """The words of a text that is searched for, as they stand in what was folded."""
+    return _WORD.findall(folded(text))
+
+
+def _other(found: re.Match[str]) -> str:
+    character = found[0]
+    if ord(character) in _ACCENTS:
+        return ""
+    if unicodedata.category(character) in _KINDS:
+        return f" {SYMBOL}{ord(character):0{_DIGITS}x} "
+    return " "
