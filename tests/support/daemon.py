@@ -194,9 +194,10 @@ def on_one_data_directory(first: Daemon, second: Daemon) -> Iterator[tuple[Daemo
 def environment(*, measured: bool = True) -> dict[str, str]:
     """The environment of a started process: this tree first, output at once, nobody else's socket.
 
-    Not ``measured``: without coverage, which slows a process down and cannot be kept of one that is killed anyway.
+    Not ``measured``: without coverage, which slows a process down and cannot be kept of one that is killed anyway, and
+    with its bytecode kept, as an installed program has it.
     """
-    dropped = ("SCANNER_",) if measured else ("SCANNER_", "COVERAGE_")
+    dropped = ("SCANNER_",) if measured else ("SCANNER_", "COVERAGE_", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return kept | {"PYTHONPATH": str(TOP), "PYTHONUNBUFFERED": "1", "OPENBLAS_NUM_THREADS": "1"}
 

@@ -6,22 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from msgspec import structs
 
-from scanner.clock import utc_text
 from scanner.errors import DamagedError
 from scanner.storage.directory.origins import ORIGIN, told_creation
 from scanner.storage.directory.views import SessionRecord
+from scanner.storage.disk.layout import stamped_at
 from scanner.storage.journal.documents import SOFTWARE, VERSION, SessionFile
 
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_STAMP: Final = "%Y%m%d-%H%M%S"  # begins the id of a session
-_STAMPED: Final = 15  # letters
 
 
 def document_anew(root: Path, record: SessionRecord, data: bytes) -> SessionFile:
@@ -70,8 +67,4 @@ def _sound(session_id: str, data: bytes) -> dict[str, Any]:
 
 def _created(session_id: str, moments: Iterable[str]) -> str:
     """When the first pass was planned, or what the id says; "" where nothing does."""
-    with suppress(ValueError):
-        return min(moment for moment in moments if moment)
-    with suppress(ValueError):
-        return utc_text(datetime.strptime(session_id[:_STAMPED], _STAMP).replace(tzinfo=UTC))
-    return ""
+    return min((moment for moment in moments if moment), default=stamped_at(session_id))

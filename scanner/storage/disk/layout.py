@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
+from scanner.clock import utc_text
 from scanner.errors import PassNotFoundError, SessionNotFoundError, SpecError
 from scanner.model import PHOTO_NAME, SESSION_ID, SLUG, PassName, PhotoName, SessionId, Shot
 from scanner.planning import slugify
@@ -20,6 +21,8 @@ UNDONE: Final = ".undone_"  # begins the name of what a session had become befor
 MIGRATING: Final = ".migrating_"  # begins the name of a note of what is being migrated, or of an undoing
 ORPHANS: Final = ".orphans"
 SUPERSEDED: Final = ".superseded"
+STAMP: Final = "%Y%m%d-%H%M%S"  # of UTC; begins the id of a session, and the name of a place in the trash
+_STAMPED: Final = 15  # letters
 _GENERATION: Final = re.compile(r"_g([1-9]\d{0,8})\.[a-z]+(?:\.part)?$|^journal-([1-9]\d{0,8})\.jsonl")
 _NUMBER_PART: Final = re.compile(r"(^|-)\d{5}(-|$)")
 
@@ -180,8 +183,16 @@ def pass_missing(session_id: str, name: str) -> PassNotFoundError:
 
 def session_ids(moment: datetime, title: str, attempt: int) -> SessionId:
     """The id for the ``attempt``-th try (from 1): UTC time and slug, then ``-2``, ``-3``."""
-    base = f"{moment:%Y%m%d-%H%M%S}-{slugify(title) or 'scan'}"
+    base = f"{moment:{STAMP}}-{slugify(title) or 'scan'}"
     return SessionId(base if attempt == 1 else f"{base}-{attempt}")
+
+
+def stamped_at(name: str) -> str:
+    """The moment with which a name begins, UTC text; empty where it begins with none."""
+    try:
+        return utc_text(datetime.strptime(name[:_STAMPED], STAMP).replace(tzinfo=UTC))
+    except ValueError:
+        return ""
 
 
 def photo_name(name: PassName, shot: Shot, settings: CameraSettings, taken: int, generation: int = 1) -> PhotoName:

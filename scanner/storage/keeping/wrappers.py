@@ -9,25 +9,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
-from scanner.clock import utc_text
 from scanner.errors import ConflictError, DamagedError, NotFoundError
 from scanner.model import SessionId
 from scanner.records import TrashEntry
 from scanner.storage.directory.views import read_session
 from scanner.storage.disk.claims import claimed, remove_quietly, sweep, unclaimed
 from scanner.storage.disk.files import PART, TAKEN, Files, discard, durable_write, make_dirs
-from scanner.storage.disk.layout import BUILDING, LEAVING, Layout, SessionPaths
+from scanner.storage.disk.layout import BUILDING, LEAVING, STAMP, Layout, SessionPaths, stamped_at
 from scanner.storage.disk.premises import Premises
 from scanner.storage.journal.documents import DeletedFile, encode, read_deleted_file
 
 DELETED: Final = "deleted.json"
-_TIME: Final = "%Y%m%d-%H%M%S"
 
 
 class Wrapper(Struct, frozen=True, kw_only=True):
@@ -63,7 +60,7 @@ def throw_away(premises: Premises, said: DeletedFile) -> None:
     """
     files, layout = premises.files, premises.layout
     make_dirs(files, layout.trash)
-    root = layout.trash / f"{premises.clock.now():{_TIME}}-{premises.token()}"
+    root = layout.trash / f"{premises.clock.now():{STAMP}}-{premises.token()}"
     with claimed(files, root):
         try:
             durable_write(files, root / DELETED, encode(said))
@@ -198,19 +195,12 @@ def _made_up(root: Path, folders: tuple[str, ...]) -> DeletedFile:
     return DeletedFile(
         session_id=SessionId(folders[0]),
         title=record.session.title if record else folders[0],
-        deleted_at=_time_of(root.name),
+        deleted_at=stamped_at(root.name),
         origin="",
         photos=record.session.photos if record else 0,
         bytes=record.session.bytes if record else 0,
         folders=folders,
     )
-
-
-def _time_of(name: str) -> str:
-    try:
-        return utc_text(datetime.strptime(name[:15], _TIME).replace(tzinfo=UTC))
-    except ValueError:
-        return ""
 
 
 def _move(files: Files, pairs: Iterable[tuple[Path, Path]], directories: tuple[Path, Path]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scanner.errors import SessionNotFoundError, SpecError
 from scanner.model import PHOTO_NAME, SESSION_ID, CameraName, PassName, SessionId, Shot, Viewpoint
 from scanner.spec import CameraSettings
-from scanner.storage.disk.layout import Layout, check_names, is_photo_name, photo_name, session_ids
+from scanner.storage.disk.layout import Layout, check_names, is_photo_name, photo_name, session_ids, stamped_at
 
 MOMENT = datetime(2026, 11, 20, 4, 15, 30, tzinfo=UTC)
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,12}", fullmatch=True)
@@ -94,3 +94,17 @@ def test_names_that_are_refused(name):
 @pytest.mark.parametrize("name", ["../x.jpg", ".x.jpg", "x/y.jpg", "x.jpg\n", "x.part", "x", "", "ä.jpg"])
 def test_what_is_no_photo_name(name):
     assert not is_photo_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "moment"),
+    [
+        ("20261120-041530-blue-vase", "2026-11-20T04:15:30.000Z"),
+        ("20261120-041530", "2026-11-20T04:15:30.000Z"),
+        ("20261320-041530-no-month", ""),
+        ("2cbedbd0-97bb-405c-9afa-e7f7d5954f7a", ""),
+        ("", ""),
+    ],
+)
+def test_the_moment_with_which_a_name_begins(name, moment):
+    assert stamped_at(name) == moment
