@@ -15,6 +15,8 @@ import { t } from './i18n.js';
 /** @typedef {import('./types.js').Job} Job */
 
 const SHOWN = 4; // findings; the whole of them is in the job
+/** @type {{notes: string[], flawed: boolean}} */
+const NOTHING = { notes: [], flawed: false }; // found, as long as nobody looked
 
 export class Keeping {
   /** @type {Job|null} what verifying found last, as long as it is known */
@@ -78,7 +80,7 @@ export class Keeping {
   /** @param {Job} job */
   endedVerify(job) {
     const x = t.keep, found = job.result?.notes?.length ?? 0;
-    if (job.state === 'completed') { this.verified = job; toast(found ? x.verifyBad(found) : x.verifyDone, { bad: found > 0 }); }
+    if (job.state === 'completed') { this.verified = job; toast(found ? x.verifyBad(found) : x.verifyDone, { bad: Boolean(job.result?.flawed) }); }
     if (job.state === 'failed') toast(job.error?.message ?? x.verifyFailed, { bad: true });
   }
 
@@ -116,9 +118,9 @@ export class Keeping {
 
   /** @param {boolean} off */
   drawVerify(off) {
-    const job = this.active('verify'), last = this.verified, notes = job ? [] : last?.result?.notes ?? [], when = moment(last?.ended_at ?? null);
+    const job = this.active('verify'), last = this.verified, { notes, flawed } = (job ? null : last?.result) ?? NOTHING, when = moment(last?.ended_at ?? null);
     put(this.verifyNote, job ? (job.state === 'pending' ? t.keep.verifyWaits : t.keep.verifying(job.progress.done, job.progress.total)) : !last ? t.keep.verifyHint : notes.length ? t.keep.verifyFound(when) : t.keep.verified(when));
-    this.verifyNote.classList.toggle('fault-t', notes.length > 0);
+    this.verifyNote.classList.toggle('fault-t', flawed);
     this.found.replaceChildren(...notes.slice(0, SHOWN).map(note => h('li', null, note)), ...(notes.length > SHOWN ? [h('li', null, t.keep.more(notes.length - SHOWN))] : []));
     this.bar.hidden = !job;
     this.stopButton.hidden = !job;
