@@ -67,7 +67,7 @@ async def prepare(scenario: Scenario, root: Path) -> tuple[Place, Scenario]:
 async def run(scenario: Scenario, place: Place) -> Recorder:
     """What ``scenario`` did, with the databases of every moment aside."""
     blobs: dict[bytes, bytes] = {}
-    recorder = Recorder(place.data, lambda: _databases(place.state, blobs))
+    recorder = Recorder(place.data, lambda: _databases(place.state, blobs), exchanges=scenario.exchanges)
     async with place.storage(recorder, **scenario.options) as storage:
         await scenario.run(World(place, storage, recorder, recorder.tell))
     return recorder
@@ -154,19 +154,20 @@ def write_databases(found: State, state: Path) -> None:
 async def start_again(cut: Cut, scenario: Scenario, root: Path) -> None:
     """Start twice on what ``cut`` left, with the same result; then do the rest of the scenario."""
     place = place_after(cut, root)
-    options = scenario.options | {"host": OTHER_BOOT}
+    files = Files() if scenario.exchanges else Recorder(place.data, exchanges=False)
+    options = scenario.options | {"host": OTHER_BOOT, "files": files}
     results = []
     for _ in range(2):
         async with place.storage(**options) as storage:
             await storage.reconcile()
-            await check_whole(World(place, storage, Files()), scenario, cut.heard, harmed=True)
+            await check_whole(World(place, storage, files), scenario, cut.heard, harmed=True)
             results.append((await answers(storage), identity(read_tree(place.data))))
     for question, answer in results[0][0].items():
         assert results[1][0].get(question) == answer, f"the second start answers otherwise: {question}"
     assert results[0][0].keys() == results[1][0].keys()
     assert results[0][1] == results[1][1], f"the second start changes files: {_difference(*results)}"
     async with place.storage(**options) as storage:
-        world = World(place, storage, Files())
+        world = World(place, storage, files)
         await scenario.finish(world, cut.heard)
         await storage.reconcile()
         await check_whole(world, scenario, cut.heard)

@@ -122,8 +122,8 @@ Directories = dict[int, dict[str, int]]
 class Disk:
     """A directory as it goes through a record."""
 
-    def __init__(self, tree: Tree) -> None:
-        """Everything in ``tree`` is durable."""
+    def __init__(self, tree: Tree, *, loose: bool = False) -> None:
+        """Everything in ``tree`` is durable; ``loose``: its names are, but no content of a file was ever fsynced."""
         self._files: dict[int, File] = {}
         self._durable: Directories = {ROOT: {}}
         self._now: Directories = {ROOT: {}}
@@ -137,7 +137,8 @@ class Disk:
             if leaf is None:
                 self._durable[node], self._now[node] = {}, {}
             else:
-                self._files[node] = File(leaf.content)
+                edits = [Edit(0, leaf.content.data, leaf.content.mtime)] if loose else []
+                self._files[node] = File(Content() if loose else leaf.content, edits)
 
     def apply(self, op: Op) -> None:
         """Go one operation further."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+from pathlib import Path
 
-from scanner.errors import CheckpointExistsError
+from scanner.errors import CheckpointExistsError, StorageError
 from scanner.model import SessionId
 from scanner.states import PassState
-from scanner.storage import SessionChanges, StorageManager
+from scanner.storage import Files, SessionChanges, StorageManager
 from tests.crash.scanning import Scanned, scanned, take_the_rest
 from tests.crash.scenario import BackAndForth, Heard, Scenario, World
 from tests.scanner.storage.support import FLIPPED, PRESSED, RIG, UPRIGHT, Place, names, new_pass, save, working
@@ -121,6 +124,39 @@ class Restore(Scenario):
         return next(info.name for info in infos if info.automatic and info.photos == 5)
 
 
+class BringBack(Scenario):
+    """Photos that a restore had put away come back: of the journal, the end that said so is gone."""
+
+    session: SessionId
+
+    async def prepare(self, place: Place) -> None:
+        self.session = await scanned(place, 2, finished=False)
+        async with place.storage() as storage:
+            await storage.checkpoints.save(self.session, HALF, origin="cli")
+            async with working(storage, await storage.handle(self.session)) as writer:
+                for shot in writer.remaining():
+                    await save(writer, shot)
+                await writer.pause(PRESSED)
+            await storage.checkpoints.restore(self.session, HALF, origin="cli")
+        journal = place.sessions / self.session / "metadata/passes/upright/journal.jsonl"
+        before, said, _ = journal.read_bytes().partition(b'{"event":"restored"')
+        assert said
+        journal.write_bytes(before)
+        self.harmed = {"upright-00003-main.jpg", "upright-00004-main.jpg"}  # away until the pass is opened
+        self.keep(place)
+
+    async def run(self, world: World) -> None:
+        async with working(world.storage, await world.storage.handle(self.session)) as writer:
+            assert writer.remaining() == ()
+            await writer.finish("all shots taken")
+            world.tell("ended", UPRIGHT)
+
+    async def finish(self, world: World, heard: Heard) -> None:
+        await take_the_rest(world, await world.storage.handle(self.session), UPRIGHT, heard)
+        photos = await world.storage.photos(self.session, UPRIGHT)
+        assert [photo.name for photo in photos] == [f"upright-{number:05}-main.jpg" for number in range(1, 5)]
+
+
 class Delete(BackAndForth):
     """A session is deleted, taken back, and deleted again."""
 
@@ -153,6 +189,44 @@ class Delete(BackAndForth):
                 entry = await storage.trash.delete(self.session, origin="cli")
                 assert (entry.title, entry.photos) == ("Blue vase", 4)
                 done = True
+
+
+class DeleteRefused(Scanned):
+    """The disk refuses when a session is in the trash already: it is where it was, and stays there."""
+
+    refuses = True
+
+    async def run(self, world: World) -> None:
+        refuse_once(world.files, world.place.sessions)
+        try:
+            await world.storage.trash.delete(self.session, origin="cli")
+        except StorageError:
+            world.tell("refused")
+
+    async def finish(self, world: World, heard: Heard) -> None:
+        storage = world.storage
+        listed = [item.id for item in (await storage.list_sessions()).items]
+        thrown = [entry.session_id for entry in await storage.trash.list()]
+        assert [*listed, *thrown] == [self.session]
+        assert listed or "refused" not in heard
+        if listed:
+            await storage.trash.delete(self.session, origin="cli")
+        await storage.trash.undelete(self.session, origin="cli")
+        await take_the_rest(world, await storage.handle(self.session), UPRIGHT, Heard())
+
+
+def refuse_once(files: Files, directory: Path) -> None:
+    """The next fsync of this directory fails."""
+    whole = files.fsync_dir
+
+    def refusing(asked: Path) -> None:
+        if asked != directory:
+            whole(asked)
+            return
+        files.fsync_dir = whole
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    files.fsync_dir = refusing
 
 
 class Purge(Scenario):
@@ -234,4 +308,4 @@ class Verify(Scenario):
         assert (again.checked, again.missing, again.damaged) == (4, (), ())
 
 
-LIVING = (CheckpointSave, Restore, Delete, Purge, Edit, Verify)
+LIVING = (CheckpointSave, Restore, BringBack, Delete, DeleteRefused, Purge, Edit, Verify)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from scanner.model import SessionId
-from scanner.storage import StorageManager
+from scanner.storage import SessionChanges, StorageManager
 from tests.crash.living import Delete
-from tests.crash.scanning import scanned
+from tests.crash.scanning import scanned, take_the_rest
 from tests.crash.scenario import BackAndForth, Heard, Scenario, World
 from tests.scanner.storage.formats.support import BERLIN, dual, openscan, raspi, tree_hash
-from tests.scanner.storage.support import Place, names
+from tests.scanner.storage.support import UPRIGHT, Place, names
 
 
 async def only(storage: StorageManager) -> SessionId:
@@ -75,6 +75,12 @@ class MigrateDual(Migrate):
         dual(sessions)
 
 
+class MigrateWithoutExchange(Migrate):
+    """On a disk that cannot let two names change places: they are renamed one after the other."""
+
+    exchanges = False
+
+
 class Merge(Scenario):
     """Two folders of which a person knows that they are one scan."""
 
@@ -131,6 +137,31 @@ class DeleteDual(Delete):
         assert await only(world.storage) == self.session
 
 
+class Rename(Scenario):
+    """A session of this product whose folder somebody gave another name is changed: it gets a name of its own."""
+
+    async def prepare(self, place: Place) -> None:
+        made = await scanned(place)
+        (place.sessions / made).rename(place.sessions / "My vase")
+        self.keep(place)
+        async with place.storage() as storage:
+            self.session = await only(storage)
+
+    async def run(self, world: World) -> None:
+        await world.storage.edit(self.session, SessionChanges(notes="as it is"), origin="cli")
+        world.tell("changed")
+        assert names(world.place.sessions) == [self.session]
+
+    async def finish(self, world: World, heard: Heard) -> None:
+        session = await world.storage.get_session(await only(world.storage))
+        assert session.id == self.session
+        assert session.notes in (["as it is"] if "changed" in heard else ["", "as it is"])
+        assert names(world.place.sessions) == [self.session] or "changed" not in heard
+        await world.storage.edit(self.session, SessionChanges(notes="as it was"), origin="cli")
+        assert names(world.place.sessions) == [self.session]
+        await take_the_rest(world, await world.storage.handle(self.session), UPRIGHT, Heard())
+
+
 class Import(Scenario):
     """Old sessions, and one of this product, are copied in from elsewhere."""
 
@@ -167,4 +198,4 @@ class Import(Scenario):
         assert tree_hash(self.stick) == self.truth
 
 
-OLDER = (Migrate, MigrateProject, MigrateDual, Merge, DeleteDual, Import)
+OLDER = (Migrate, MigrateProject, MigrateDual, MigrateWithoutExchange, Merge, DeleteDual, Rename, Import)

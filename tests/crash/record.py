@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -50,13 +51,14 @@ class Entry:
 
 class Recorder(Files):
     """Files that keeps a record of what is done below ``root``. ``aside`` is called at every entry, in whatever thread
-    is at work. An operation that fails is not recorded.
+    is at work. An operation that fails is not recorded. ``exchanges``: whether the disk can let names change places.
     """
 
-    def __init__(self, root: Path, aside: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, root: Path, aside: Callable[[], object] = lambda: None, *, exchanges: bool = True) -> None:
         self.entries: list[Entry] = []
         self._root = root.resolve()
         self._aside = aside
+        self._exchanges = exchanges
         self._opened: dict[int, int] = {}  # number of the file by descriptor
         self._count = 0
         self._lock = threading.Lock()
@@ -104,6 +106,8 @@ class Recorder(Files):
         self._names("rename", source, target)
 
     def exchange(self, source: Path, target: Path) -> None:
+        if not self._exchanges:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         super().exchange(source, target)
         self._names("exchange", source, target)
 

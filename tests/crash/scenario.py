@@ -65,6 +65,8 @@ class Scenario:
     alike: set[str] = field(default_factory=set)  # titles that two sessions may have
     harmed: set[str] = field(default_factory=set)  # photos that were no longer what was written when it began
     options: dict[str, Any] = field(default_factory=dict)  # of StorageManager.open
+    exchanges = True  # whether the disk can let two names change places
+    refuses = False  # whether the disk fails once anyway
 
     async def prepare(self, place: Place) -> None:
         """Make what is there before; nothing of it is at risk but by what :meth:`run` does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -170,6 +171,33 @@ async def test_a_recovery_that_loses_its_lock_moves_nothing(tmp_path, stray):
         with pytest.raises(LockLostError):
             late.run()
         assert {path for path in paths.images.rglob("*") if path.is_file()} == before
+
+
+async def test_a_restore_that_loses_its_pass_moves_nothing_more(tmp_path):
+    class Stuck(Files):
+        def rename(self, source: Path, target: Path) -> None:
+            if ".superseded" in target.parts:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            super().rename(source, target)
+
+    async with daemon(tmp_path, "one", files=Stuck()) as one:
+        handle = await one.create_session(new_session())
+        await one.checkpoints.save(handle.id, "empty", origin="cli")
+        async with working(one, handle) as writer:
+            await save(writer, writer.plan.shots[0])
+            await writer.pause(PRESSED)
+        with pytest.raises(StorageError):
+            await one.checkpoints.restore(handle.id, "empty", origin="cli")
+        paths, document = paths_of(tmp_path, handle), one._keeper.document(handle.id, UPRIGHT)
+
+        def lost() -> None:
+            message = "lost"
+            raise LockLostError(message)
+
+        late = _Recovery(Files(), StepClock(), paths, document, read_journal(paths), Held(1, lost))
+        with pytest.raises(LockLostError):
+            late.run()
+        assert (paths.images / "upright-00001-main.jpg").is_file()
 
 
 @pytest.mark.parametrize("sharing", [LOCAL, SHARE], ids=["local", "share"])
