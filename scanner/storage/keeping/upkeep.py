@@ -25,7 +25,7 @@ from scanner.model import PassName, SessionId
 from scanner.states import PassState
 from scanner.storage.directory.views import SessionRecord, is_hidden, read_session, signature_at
 from scanner.storage.disk.claims import sweep
-from scanner.storage.disk.database import connect_reader, full_check, tells_of_database
+from scanner.storage.disk.database import connect_reader, full_check, sql_reported, tells_of_database
 from scanner.storage.disk.files import reported
 from scanner.storage.disk.layout import SessionPaths
 from scanner.storage.disk.roll import Roll, is_link
@@ -265,7 +265,9 @@ class Reconciler:
 
 def check_index(path: Path, stopping: threading.Event) -> str | None:
     """Read the whole index on a connection of its own; what is wrong with it, or None (also when stopped). Errors:
-    sqlite3.Error.
+    StorageError.
     """
-    with closing(connect_reader(path)) as connection:
+    if not path.exists():
+        return "its file is gone"
+    with sql_reported("the index could not be checked"), closing(connect_reader(path)) as connection:
         return full_check(connection, stopping.is_set)

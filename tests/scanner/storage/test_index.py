@@ -431,6 +431,22 @@ async def test_an_index_that_turns_out_to_be_damaged_is_made_anew_at_work(popula
         assert (await storage.get_session(handle.id)).photos == 1
 
 
+async def test_an_index_that_is_deleted_under_a_running_daemon_is_made_anew_when_that_is_asked_for(populated):
+    async with populated.storage() as storage:
+        await storage.reconcile()
+        before = await everything(storage)
+        for file in populated.state.glob("index.db*"):
+            file.unlink()
+        assert await everything(storage) == before  # it is still open
+        await storage.reindex()
+        assert await everything(storage) == before
+        assert [notice for notice in storage.notices if "its file is gone" in notice]
+        assert (populated.state / "index.db").exists()
+    async with populated.storage() as storage:
+        assert await everything(storage) == before
+        assert storage.notices == ()
+
+
 class Breaking:
     """Damages the index under a running daemon, as a dying card would."""
 
