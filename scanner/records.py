@@ -98,7 +98,9 @@ class ShotInfo(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Fault(Struct, frozen=True, kw_only=True):
-    """Why a job failed, or was cancelled by nobody: its session is gone. ``detail``: the same facts for a machine."""
+    """Why a job failed, or was cancelled by nobody: its session is gone, or its passes were cancelled elsewhere. Of one
+    that somebody cancelled: what the disk did not take down of that. ``detail``: the same facts for a machine.
+    """
 
     code: str
     message: str

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Final
 
-from scanner.cli.text import count, moment, quoted, session_url
+from scanner.cli.text import count, moment, query, quoted, session_url
 from scanner.errors import CheckpointNotFoundError, InvalidError
 
 if TYPE_CHECKING:
     from scanner.cli.context import Context, Groups, Json
 
-ALL: Final = 10_000  # the daemon lists no more at once
+PAGE: Final = 10_000  # the daemon lists no more at once
 
 
 def add(groups: Groups) -> None:
@@ -37,8 +37,8 @@ def save(context: Context, arguments: argparse.Namespace) -> int:
 
 def list_(context: Context, arguments: argparse.Namespace) -> int:
     """Print checkpoints."""
-    url = f"{session_url(arguments.session)}/checkpoints" if arguments.session else "/api/checkpoints"
-    found = context.client.get(url)
+    session = arguments.session
+    found = context.client.get(f"{session_url(session)}/checkpoints") if session else _of_all(context)
     if context.output.as_json:
         context.output.data(found)
         return 0
@@ -49,6 +49,18 @@ def list_(context: Context, arguments: argparse.Namespace) -> int:
     heading = ("SESSION", "NAME", "SAVED", "BY", "PHOTOS", "PASSES")
     context.output.table(heading, rows, empty="there are no checkpoints")
     return 0
+
+
+def _of_all(context: Context, **asked: str) -> Json:
+    """The checkpoints of all sessions, of however many pages."""
+    items: list[Json] = []
+    after = None
+    while True:
+        page = context.client.get("/api/checkpoints" + query({"limit": PAGE, **asked, "after": after}))
+        items += page["items"]
+        after = page["next"]
+        if after is None:
+            return {**page, "items": items}
 
 
 def _by(one: Json) -> str:
@@ -90,7 +102,7 @@ def _the_one_at_work(context: Context) -> str:
 
 def _the_one_with(context: Context, name: str) -> str:
     """The only session that has a checkpoint of this name."""
-    rows = context.client.get(f"/api/checkpoints?limit={ALL}&name={quoted(name)}")["items"]
+    rows = _of_all(context, name=name)["items"]
     found = sorted({str(row["session_id"]) for row in rows})
     if not found:
         message = f"no session has a checkpoint {name!r}"

@@ -151,27 +151,12 @@ def _verified(found: Found) -> Verification:
     from msgspec import structs  # noqa: PLC0415 - only without a daemon
 
     from scanner.storage.disk.layout import SessionPaths  # noqa: PLC0415 - only without a daemon
-    from scanner.storage.facets.verifying import check_session  # noqa: PLC0415 - as above
+    from scanner.storage.facets.verifying import check_older, check_session  # noqa: PLC0415 - as above
 
     try:
         if found.format == CURRENT:
             return structs.replace(check_session(SessionPaths(found.paths[0])), session_id=found.id)
-        return _verified_older(found)
+        return check_older(found.paths, found.id)
     except OSError as fault:
         message = f"session {found.id} cannot be read: {fault.strerror or fault}"
         raise StorageError(message, reason="io_error") from fault
-
-
-def _verified_older(found: Found) -> Verification:
-    from scanner.records import Verification  # noqa: PLC0415 - only without a daemon
-    from scanner.storage.formats import Flag, load_legacy  # noqa: PLC0415 - as above
-
-    legacy = load_legacy(found.paths, session_id=found.id)
-    names = {flag: tuple(one.file for one in legacy.flagged if one.flag is flag) for flag in Flag}
-    return Verification(
-        session_id=found.id,
-        checked=legacy.record.session.photos,
-        missing=names[Flag.MISSING],
-        damaged=names[Flag.DAMAGED],
-        unlisted=names[Flag.UNREGISTERED],
-    )

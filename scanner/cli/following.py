@@ -170,7 +170,8 @@ def _ending(output: Output, job: Json) -> int:
                 output.say(note)
         return DAMAGED if _found_damage(job) else 0
     if job["state"] == "cancelled":
-        output.complain(f"{job['kind']} {job['id']} was cancelled")
+        why = f": {job['error']['message']}" if job["error"] else ""
+        output.complain(f"{job['kind']} {job['id']} was cancelled{why}")
         return CANCELLED
     if job["state"] == "failed":
         output.complain(f"{job['kind']} {job['id']} failed: {job['error']['message']}")

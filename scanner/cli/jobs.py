@@ -156,4 +156,6 @@ def _print(context: Context, job: Json) -> int:
         context.output.say(result(job) if job["state"] == "completed" and job["result"] else summary(job))
         for note in notes(job):
             context.output.say(note)
+        if job["error"]:
+            context.output.say(job["error"]["message"])
     return 0

@@ -126,8 +126,6 @@ def _why(one: Json) -> str:
 def _command(row: Json) -> str:
     """What goes on with it; "" while somebody else does."""
     session, name, lock = row["session"]["id"], row["pass"]["name"], row["pass"]["lock"]
-    if lock and lock["state"] == "stale":
-        return f"scanner locks release {session} {name}"
     if lock and lock["state"] == "alive" and not lock["own"]:
         return ""
     return f"scanner jobs resume {row['job']}" if row["job"] else f"scanner sessions resume {session} --pass {name}"

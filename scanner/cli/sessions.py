@@ -156,13 +156,13 @@ def _note(session_id: str, one: Json) -> str:
 
 def _held(session_id: str, one: Json) -> list[str]:
     """Who has a pass; of one that stands still without anybody having said so, what goes on with it."""
-    lock, name = one["lock"], one["name"]
+    lock, again = one["lock"], f"go on with: scanner sessions resume {session_id} --pass {one['name']}"
     who = holder(lock) if lock else ""
     if lock and lock["state"] == "alive":
         return [f"worked on by {who}"]
     if lock and lock["state"] == "stale":
-        return [f"{who} has it and gives no sign of life; take it with: scanner locks release {session_id} {name}"]
+        return [f"{who} has it and gives no sign of life; {again}"]
     if one["state"] != INTERRUPTED:
         return []
     said = f"{who} worked on it and has ended" if lock else "nobody works on it any more"
-    return [f"{said}; go on with: scanner sessions resume {session_id} --pass {name}"]
+    return [f"{said}; {again}"]

@@ -39,6 +39,8 @@ async def migrate(errand: Errand) -> JobResult:
         await legacy.migrate(session_id, origin=errand.job.origin)
         saved = int(before != CURRENT)
         errand.found(f"Session {session_id} {'was migrated' if saved else 'is in the present format already'}.")
+        for sentence in await legacy.damage(session_id) if saved else ():
+            errand.found(sentence)
     errand.report(1, 1)
     return JobResult(saved=saved, notes=errand.notes)
 

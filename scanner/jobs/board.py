@@ -37,6 +37,7 @@ class Ticket:
     decision: Command | None = None  # what a person decided about a paused job that keeps its lane
     running_since: float | None = None  # on the board's clock, while a pass runs
     changes: int = 0  # counts changes, for those who wait for one
+    asked: int = 0  # how many ask it to go on and wait to hear whether its pass is free
     skipping: bool = False  # a failed shot is being left out; what then follows is decided afterwards
     pass_alone: bool = False  # the order to end the pass at work leaves the job's other passes alone
     reopen: PassName | None = None  # a cancelled pass that somebody asked for by name

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from scanner.errors import ConflictError, NotFoundError, StorageError
 from scanner.jobs.adopting import CURRENT
 from scanner.jobs.errand import Errand
-from scanner.model import SessionId
 from scanner.records import JobResult, Session, Verification
 from scanner.storage import SessionQuery
 
 PAGE = 100  # sessions read at a time
+PHOTOS = (".jpg", ".jpeg")
 
 
 async def verify(errand: Errand) -> JobResult:
@@ -21,8 +21,8 @@ async def verify(errand: Errand) -> JobResult:
     """
     if errand.job.session_id is not None:
         session = await errand.storage.get_session(errand.session_id)
-        found = await _verify_one(errand, errand.session_id, errand.job.progress.done)
-        return JobResult(saved=_good(found), notes=errand.notes, flawed=_is_flawed(session, found))
+        found = await _verify_one(errand, session, errand.job.progress.done)
+        return JobResult(saved=_good(session, found), notes=errand.notes, flawed=_is_flawed(found))
     good = total = done = 0
     flawed = False
     async for session in _sessions(errand):
@@ -31,9 +31,9 @@ async def verify(errand: Errand) -> JobResult:
         errand.report(done, total)
         try:
             with errand.custody.touch(session.id, errand.job.id):
-                found = await _verify_one(errand, session.id, done, total)
-            good += _good(found)
-            flawed |= _is_flawed(session, found)
+                found = await _verify_one(errand, session, done, total)
+            good += _good(session, found)
+            flawed |= _is_flawed(found)
         except NotFoundError:
             continue  # deleted since
         except (ConflictError, StorageError) as error:
@@ -63,7 +63,8 @@ async def _sessions(errand: Errand) -> AsyncIterator[Session]:
             return
 
 
-async def _verify_one(errand: Errand, session_id: SessionId, before: int, total: int | None = None) -> Verification:
+async def _verify_one(errand: Errand, session: Session, before: int, total: int | None = None) -> Verification:
+    session_id = session.id
     found = await errand.storage.verify(
         session_id,
         lambda done, own: errand.report(before + done, own if total is None else total),
@@ -78,26 +79,27 @@ async def _verify_one(errand: Errand, session_id: SessionId, before: int, total:
         errand.found(f"File {name}{of} is in no list.")
     for sentence in found.unmarked:
         errand.found(f"Session {session_id}: {sentence}.")
-    if found.missing or found.damaged:
+    if session.format == CURRENT and (found.missing or found.damaged):
         await errand.reopened(session_id)
     return found
 
 
 def _is_photo(name: str) -> bool:
-    """Whether something damaged is a photo: documents are told by their place in the session."""
-    return "/" not in name
+    """Whether something damaged is a photo and no document."""
+    return name.lower().endswith(PHOTOS)
 
 
-def _good(found: Verification) -> int:
-    """How many photos are what was saved."""
+def _good(session: Session, found: Verification) -> int:
+    """How many photos are what was saved. Of an older format only those count as checked."""
+    if session.format != CURRENT:
+        return found.checked
     return found.checked - len(found.missing) - sum(map(_is_photo, found.damaged))
 
 
 def _to_check(session: Session) -> int:
-    """Photos that there are checksums of."""
-    return session.photos if session.format == CURRENT else 0
+    """Photos that are there, and those that are known to be lost."""
+    return sum(info.saved + info.damaged for info in session.passes)
 
 
-def _is_flawed(session: Session, found: Verification) -> bool:
-    """That an older format has no checksums is said, and is no flaw."""
-    return session.format == CURRENT and bool(found.missing or found.damaged or found.unmarked)
+def _is_flawed(found: Verification) -> bool:
+    return bool(found.missing or found.damaged or found.unmarked)

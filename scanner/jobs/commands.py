@@ -98,7 +98,7 @@ class Commander(Struct, frozen=True, kw_only=True):
     def _stand_still(self, ticket: Ticket, pause: Pause) -> Work | None:
         """A waiting job, or one that stands still already for a weaker reason."""
         before = ticket.job.pause
-        goes_on = ticket.decision is not None or ticket.skipping
+        goes_on = ticket.decision is not None or ticket.skipping or ticket.asked > 0
         weaker = before is None or before.resumes_by_itself or goes_on or pause is HALTED
         if not weaker or (before == pause and not goes_on):
             return None

@@ -33,11 +33,24 @@ MOMENTS: Final = (0.05, 0.2, 0.5)  # seconds between attempts at a pass that is 
 OVER: Final = frozenset({PassState.COMPLETED, PassState.CANCELLED})
 
 
+def is_left(ticket: Ticket, info: PassInfo) -> bool:
+    """Whether a pass is still to be worked on; a cancelled one only where somebody asked for it by name."""
+    return info.state not in OVER or (info.state is PassState.CANCELLED and info.name == ticket.reopen)
+
+
 def turn_object(done: PassInfo, following: PassName) -> Pause:
     """Between two passes a person has to act."""
     how = "complete" if done.state is PassState.COMPLETED else "over"
     message = f"Pass {done.name} is {how}. Turn the object for pass {following}, then continue."
     return Pause(by="operator", reason="turn_object", message=message)
+
+
+class _End(Struct, frozen=True, kw_only=True):
+    """What came of a scan job: its passes, None where they cannot be read, and what its end left undone."""
+
+    finished: bool = False
+    passes: list[PassInfo] | None = None
+    error: Fault | None = None
 
 
 class PassWork(Struct, frozen=True, kw_only=True):
@@ -52,45 +65,63 @@ class PassWork(Struct, frozen=True, kw_only=True):
         scan that has no photo is cancelling it.
 
         False: a pass could not be ended, and the job stands still for that reason; nothing counts as ended that is not
-        on disk.
+        on disk. A disk that fails does not keep a job from being cancelled: what it could not write down stays to be
+        resumed, and the job says so.
         """
         ticket.orders = None
         session_id, custody = session_of(ticket), self.board.custody
         await custody.until_unheld(session_id)
         try:
             with custody.touch(session_id, ticket.job.id):
-                finished, passes = await self._end_passes(ticket, command)
+                end = await self._end_passes(ticket, command)
         except LockLostError as error:
             await self.fail(ticket, error)
             return True
         except NotFoundError:
-            finished, passes = False, []
+            end = _End(passes=[], error=without_session(session_id))
         except (StorageError, ConflictError) as error:
-            await self.board.pause(ticket, fault(error))
-            return False
-        await self._end(ticket, JobState.COMPLETED if finished else JobState.CANCELLED, passes)
+            if command is not Command.CANCEL or not isinstance(error, StorageError):
+                await self.board.pause(ticket, fault(error))
+                return False
+            end = _End(error=_untold("what is left of its passes", error))
+        await self._end(ticket, end)
         return True
 
-    async def _end_passes(self, ticket: Ticket, command: Command) -> tuple[bool, list[PassInfo]]:
-        """Whether the job is finished, and its passes afterwards. Errors: StorageError, ConflictError,
-        NotFoundError.
-        """
+    async def _end_passes(self, ticket: Ticket, command: Command) -> _End:
+        """What came of the job. Errors: StorageError, ConflictError, NotFoundError."""
         passes = await self.passes(ticket)
         finished = command is Command.FINISH and any(info.saved for info in passes)
+        untold: dict[PassName, StorageError] = {}
         for info in passes:
             reopened = finished and info.name == ticket.reopen and info.state is not PassState.COMPLETED
             if info.state not in OVER or reopened:
-                await self._end_or_leave(ticket, info, finished=finished)
-        return finished, await self.passes(ticket)
+                error = await self._end_or_leave(ticket, info, command, finished=finished)
+                if error is not None:
+                    untold[info.name] = error
+        names = " and ".join(f"pass {name}" for name in untold)
+        kept = _untold(names, next(iter(untold.values()))) if untold else None
+        passes = await self.passes(ticket)
+        if finished and not any(info.state is PassState.COMPLETED for info in passes):
+            finished, kept = False, _given_up(passes)
+        return _End(finished=finished, passes=passes, error=kept if passes else without_session(session_of(ticket)))
 
-    async def _end_or_leave(self, ticket: Ticket, info: PassInfo, *, finished: bool) -> None:
-        """A pass that another scanner works on is none of the concern of a job that is given up here."""
+    async def _end_or_leave(
+        self, ticket: Ticket, info: PassInfo, command: Command, *, finished: bool
+    ) -> StorageError | None:
+        """A pass that another scanner works on is none of the concern of a job that is given up here. Returns why a
+        disk that fails did not take down that the pass is cancelled.
+        """
         try:
             await self.end_pass(ticket, info.name, finish=finished and info.saved > 0)
         except PassLockedError as error:
             if finished or not await self._is_elsewhere(session_of(ticket), info.name):
                 raise
             log.warning("pass %s is left alone: %s", info.name, error.message, extra=fields_of(ticket.job))
+        except StorageError as error:
+            if command is not Command.CANCEL:
+                raise
+            return error
+        return None
 
     async def _is_elsewhere(self, session_id: SessionId, name: PassName) -> bool:
         locks = await self.storage.locks.active()
@@ -142,27 +173,24 @@ class PassWork(Struct, frozen=True, kw_only=True):
         infos = {info.name: info for info in session.passes}
         return [infos[name] for name in ticket.job.passes if name in infos]
 
-    async def _end(self, ticket: Ticket, state: JobState, passes: list[PassInfo]) -> None:
-        job = ticket.job
-        saved = sum(info.saved for info in passes)
-        result = JobResult(
-            saved=saved,
-            skipped=sum(info.skipped for info in passes),
-            retaken=sum(info.retaken for info in passes),
-            bytes=sum(info.bytes for info in passes),
-            duration_s=job.elapsed_s,
-            path=place_of(session_of(ticket)) if passes else None,
-        )
-        log.info("scan %s: %d photos", state.value, saved, extra=fields_of(job))
+    async def _end(self, ticket: Ticket, end: _End) -> None:
+        job, result, progress = ticket.job, None, replace(ticket.job.progress, eta_s=None)
+        state = JobState.COMPLETED if end.finished else JobState.CANCELLED
+        if end.passes is not None:
+            result = _result(ticket, end.passes)
+            progress = replace(progress, done=result.saved + result.skipped)
+            log.info("scan %s: %d photos", state.value, result.saved, extra=fields_of(job))
+        if end.error is not None:
+            log.warning("scan %s: %s", state.value, end.error.message, extra=fields_of(job))
         await self.board.change(
             ticket,
             state=state,
             pause=None,
             order=None,
-            error=None if passes else without_session(session_of(ticket)),
+            error=end.error,
             result=result,
             ended_at=self.board.now(),
-            progress=replace(job.progress, done=saved + result.skipped, eta_s=None),
+            progress=progress,
         )
 
     async def fail(self, ticket: Ticket, error: LockLostError) -> None:
@@ -173,6 +201,30 @@ class PassWork(Struct, frozen=True, kw_only=True):
         await self.board.change(
             ticket, state=JobState.FAILED, error=why, pause=None, order=None, shot=None, ended_at=self.board.now()
         )
+
+
+def _result(ticket: Ticket, passes: list[PassInfo]) -> JobResult:
+    return JobResult(
+        saved=sum(info.saved for info in passes),
+        skipped=sum(info.skipped for info in passes),
+        retaken=sum(info.retaken for info in passes),
+        bytes=sum(info.bytes for info in passes),
+        duration_s=ticket.job.elapsed_s,
+        path=place_of(session_of(ticket)) if passes else None,
+    )
+
+
+def _given_up(passes: list[PassInfo]) -> Fault:
+    """Why a job is cancelled that was to end well: somebody else had cancelled its passes."""
+    names = " and ".join(f"pass {info.name}" for info in passes)
+    message = f"No pass is complete or left: {names} had been cancelled. Resume a pass by its name to go on with it."
+    return Fault(code=ConflictError.code, message=message)
+
+
+def _untold(what: str, error: StorageError) -> Fault:
+    """What a job says that is cancelled although the disk could not take it down."""
+    message = f"That it is cancelled could not be written down for {what}, which can be resumed later: {error.message}"
+    return Fault(code=error.code, message=message, detail=error.detail)
 
 
 def session_of(ticket: Ticket) -> SessionId:
@@ -200,6 +252,11 @@ def gone(session_id: SessionId) -> Pause:
     """Somebody took the session away from under its job."""
     message = f"The directory of session {session_id} is gone. Put it back and resume, or cancel."
     return Pause(by="fault", reason=SessionNotFoundError.code, message=message)
+
+
+def says_gone(pause: Pause | None) -> bool:
+    """Whether a job stands still because its session was not there."""
+    return pause is not None and pause.reason == SessionNotFoundError.code
 
 
 def fault(error: StorageError | ConflictError | NotFoundError) -> Pause:

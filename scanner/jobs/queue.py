@@ -90,7 +90,7 @@ class JobQueue:
         for ticket in self._board.tickets():
             if goes_on(ticket.job, self._settings.resume_on_start):
                 log.info("resumes by itself after the restart", extra=fields_of(ticket.job))
-                await self.command(ticket.job.id, Command.RESUME, origin="restart")
+                await self._give(ticket, Command.RESUME, "restart", "")
 
     async def close(self) -> None:
         """Stop within seconds: the running scan is paused durable, other work is begun anew after the next start."""
@@ -218,16 +218,21 @@ class JobQueue:
     async def command(self, job_id: JobId, command: Command, *, origin: str, reason: str = "") -> Job:
         """Order something of a job; returns the job as it is right after, which may still be carrying the order out.
 
-        Errors: JobNotFoundError, CommandRefusedError; halt also HardwareError.
+        Errors: JobNotFoundError, CommandRefusedError; resume also PassLockedError (another scanner has the pass); halt
+        also HardwareError.
         """
         ticket = self._board.ticket(job_id)
+        if command is not Command.RESUME or await self._named.may_go_on(ticket):
+            await self._give(ticket, command, origin, reason)
+        if command is Command.HALT:
+            await self._rig.stop()
+        return self._board.view(ticket)
+
+    async def _give(self, ticket: Ticket, command: Command, origin: str, reason: str) -> None:
         work = self._commander.give(ticket, command, reason)
         log.info("%s ordered %s", origin, command.value, extra=fields_of(ticket.job))
         if work is not None:
             await self._lanes.keep(work)
-        if command is Command.HALT:
-            await self._rig.stop()
-        return self._board.view(ticket)
 
     def _halt_all(self) -> None:
         """Stop was pressed: called before the motors are cut, so that the run knows why they fail. What waits behind it

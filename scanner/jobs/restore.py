@@ -11,10 +11,10 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from scanner.errors import NotFoundError
-from scanner.jobs.board import Board, Ticket, fields_of
-from scanner.jobs.passwork import OVER, turn_object, without_session
-from scanner.model import Pause
+from scanner.errors import NotFoundError, StorageError
+from scanner.jobs.board import SCAN, Board, Ticket
+from scanner.jobs.passwork import OVER, gone, says_gone, session_of, turn_object
+from scanner.model import Pause, SessionId
 from scanner.records import Job, PassInfo, Session
 from scanner.states import ENDED, Command, JobState, PassState
 from scanner.storage import StorageManager
@@ -30,12 +30,14 @@ async def restore(board: Board, storage: StorageManager) -> None:
     """Put every kept job back, corrected by the state of its passes, which are the truth."""
     for job in sorted(await storage.jobs.load(), key=lambda job: job.created_at):
         ticket = board.put_back(job)
-        if job.state in ENDED or (job.kind == "scan" and job.state is JobState.PENDING):
-            continue  # what never began is as it was
-        if job.kind != "scan":
+        if job.state in ENDED:
+            continue
+        if job.kind != SCAN:
             await _restore_other(board, ticket)
+        elif job.state is JobState.PENDING:
+            await _restore_waiting(board, ticket, storage)
         else:
-            await _restore_scan(board, ticket, await _session(storage, job))
+            await _restore_scan(board, ticket, job, await _session(storage, session_of(ticket)))
 
 
 async def _restore_other(board: Board, ticket: Ticket) -> None:
@@ -47,13 +49,33 @@ async def _restore_other(board: Board, ticket: Ticket) -> None:
         await board.change(ticket, state=JobState.PENDING, started_at=None, elapsed_s=0.0, progress=progress)
 
 
-async def _restore_scan(board: Board, ticket: Ticket, session: Session | None) -> None:
+async def _restore_waiting(board: Board, ticket: Ticket, storage: StorageManager) -> None:
+    """As it was, in its place. Where its session cannot be looked for, its run will say so."""
     job = ticket.job
+    try:
+        await storage.handle(session_of(ticket))
+    except NotFoundError:
+        await _stand_without_session(board, ticket, job)
+    except StorageError as error:
+        log.warning("the session of job %s cannot be looked for: %s", job.id, error.message)
+
+
+async def _stand_without_session(board: Board, ticket: Ticket, job: Job) -> None:
+    """It may come back, as a share does that is mounted late: nothing is given up for that, and nothing tries. What
+    the job stood still for when it was kept is still to be done.
+    """
+    before, pause = job.pause, replace(gone(session_of(ticket)), by="restart")
+    if before is not None:
+        told = before.message if says_gone(before) else f"{pause.message} Before that: {before.message}"
+        pause = replace(pause, message=told)
+    await board.pause(ticket, pause, shot=job.shot)
+
+
+async def _restore_scan(board: Board, ticket: Ticket, job: Job, session: Session | None) -> None:
+    """``job``: as it was kept; by now it may say itself that its session is gone."""
     passes = [info for info in session.passes if info.name in job.passes] if session else []
     if not passes:
-        log.warning("the session of job %s is gone: the job is cancelled", job.id, extra=fields_of(job))
-        error = None if job.session_id is None else without_session(job.session_id)
-        await board.change(ticket, state=JobState.CANCELLED, pause=None, order=None, error=error, ended_at=board.now())
+        await _stand_without_session(board, ticket, job)
         return
     done = sum(info.saved + info.skipped for info in passes)
     worked = max(job.elapsed_s, sum(info.duration_s for info in passes))
@@ -78,19 +100,17 @@ def _why(passes: list[PassInfo], before: Pause | None) -> Pause:
     return turn_object(over[-1], left[0].name) if over and left[0].state is PassState.PLANNED else INTERRUPTED
 
 
-async def _session(storage: StorageManager, job: Job) -> Session | None:
-    if job.session_id is None:
-        return None
+async def _session(storage: StorageManager, session_id: SessionId) -> Session | None:
     try:
-        return await storage.get_session(job.session_id)
+        return await storage.get_session(session_id)
     except NotFoundError:
         return None
 
 
 def goes_on(job: Job, policy: Policy) -> bool:
     """Whether a job that a restart interrupted resumes without being asked: by policy, and scheduled ones unless
-    ``never``.
+    ``never``. Not one whose session was not there.
     """
-    if job.state is not JobState.PAUSED or job.pause is None or job.pause.by != "restart":
+    if job.state is not JobState.PAUSED or job.pause is None or job.pause.by != "restart" or says_gone(job.pause):
         return False
     return policy == "auto" or (policy == "ask" and job.origin.startswith("schedule:"))

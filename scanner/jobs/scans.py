@@ -25,10 +25,9 @@ from scanner.errors import (
 from scanner.events import EventBus, PassCompleted
 from scanner.guards import Guards
 from scanner.jobs.board import Board, Ticket, fields_of
-from scanner.jobs.passwork import OVER, PassWork, fault, gone, pass_of, session_of, turn_object
+from scanner.jobs.passwork import PassWork, fault, gone, is_left, pass_of, session_of, turn_object
 from scanner.jobs.reporter import Reporter
 from scanner.model import PassName, SessionId
-from scanner.records import PassInfo
 from scanner.states import Command, JobState, PassState
 from scanner.storage import PassWriter, StorageManager
 
@@ -71,16 +70,16 @@ class ScanRunner(Struct, frozen=True, kw_only=True):
     # ---- one pass ------------------------------------------------------------------------------------------------
 
     async def _run_next(self, ticket: Ticket, orders: Orders) -> Ending | None:
-        """Run the next pass of the job; None: there is none left, or no session any more."""
+        """Run the next pass of the job; None: there is none left."""
         session_id, custody = session_of(ticket), self.board.custody
         await custody.until_unheld(session_id)
         with custody.touch(session_id, ticket.job.id):
             try:
                 passes = await self.work.passes(ticket)
-                name = next((info.name for info in passes if self._is_left(ticket, info)), None)
+                name = next((info.name for info in passes if is_left(ticket, info)), None)
                 if name is not None:
                     return await self._unless_gone(session_id, await self._run_pass(ticket, name, orders))
-                return None if passes or ticket.job.started_at is None else _gone(session_id)
+                return None if passes else _gone(session_id)
             except LockLostError:
                 raise
             except PassCompletedError:  # its end was written, though nobody was told: the disk failed then
@@ -96,11 +95,6 @@ class ScanRunner(Struct, frozen=True, kw_only=True):
             with suppress(StorageError):
                 await self.storage.handle(session_id)
         return ending
-
-    @staticmethod
-    def _is_left(ticket: Ticket, info: PassInfo) -> bool:
-        """Whether a pass is still to be worked on; a cancelled one only where somebody asked for it by name."""
-        return info.state not in OVER or (info.state is PassState.CANCELLED and info.name == ticket.reopen)
 
     async def _run_pass(self, ticket: Ticket, name: PassName, orders: Orders) -> Ending:
         await self.board.change(
@@ -167,9 +161,9 @@ class ScanRunner(Struct, frozen=True, kw_only=True):
         if ending.kind is EndingKind.COMPLETED:
             self.bus.publish(PassCompleted(session_id=session_of(ticket), pass_=done.name, saved=done.saved))
             log.info("pass %s completed with %d photos", done.name, done.saved, extra=fields_of(ticket.job))
-        following = next((info.name for info in passes if self._is_left(ticket, info)), None)
+        following = next((info.name for info in passes if is_left(ticket, info)), None)
         if following is None:
-            return Command.FINISH
+            return Command.FINISH if any(info.state is PassState.COMPLETED for info in passes) else Command.CANCEL
         pause = turn_object(done, following)
         return await self._stand_still(ticket, Ending(kind=EndingKind.PAUSED, pause=pause), orders)
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from scanner.errors import StorageError
 from scanner.jobs.board import SCAN, Board, Ticket, fields_of
-from scanner.jobs.passwork import OVER, PassWork, gone, without_session
+from scanner.jobs.passwork import OVER, PassWork, gone, says_gone, without_session
 from scanner.model import PassName, Pause, SessionId
 from scanner.records import CheckpointInfo, CleanedSession, TrashEntry
 from scanner.states import JobState
@@ -110,15 +110,16 @@ class WholeSessions(Struct, frozen=True, kw_only=True):
         return standing
 
     async def deleted(self, session_id: SessionId) -> None:
-        """A session is gone, whoever did it: its waiting jobs are cancelled, those that stand still say so. A job at
-        work finds out by itself.
+        """A session is gone, whoever did it: its scans stand still and say so, since it may come back, as a share does
+        that was away; what else waits for it is cancelled. A job at work finds out by itself.
         """
         for ticket in self.board.active_of(session_id):
             if ticket.orders is not None or ticket.decision is not None:
                 continue
-            if ticket.job.state is JobState.PENDING and not ticket.in_lane:
+            waits = ticket.job.state is JobState.PENDING and not ticket.in_lane
+            if waits and ticket.job.kind != SCAN:
                 error = without_session(session_id)
                 log.warning("cancelled: %s", error.message, extra=fields_of(ticket.job))
                 await self.board.change(ticket, state=JobState.CANCELLED, error=error, ended_at=self.board.now())
-            elif ticket.job.state is JobState.PAUSED and ticket.job.pause != gone(session_id):  # it may have said so
+            elif waits or (ticket.job.state is JobState.PAUSED and not says_gone(ticket.job.pause)):
                 await self.board.pause(ticket, gone(session_id))

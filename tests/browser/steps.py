@@ -8,12 +8,20 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.support.daemon import Daemon
+
 A_SCAN = 90_000  # milliseconds that a scan may take to its end on a machine that does much else
 
 
 def is_live(page: Page) -> None:
     """The page has its state and follows the daemon."""
     expect(page.locator("#bar .rig .st.ok")).to_be_visible()
+
+
+def longest_search(daemon: Daemon, path: str) -> str:
+    """How many characters the daemon takes as a search text."""
+    asked = daemon.get("/api/openapi.json")["paths"][path]["get"]["parameters"]
+    return str(next(one["schema"]["maxLength"] for one in asked if one["name"] == "q"))
 
 
 def start_scan(page: Page, title: str, preset: str | None = "quick") -> None:

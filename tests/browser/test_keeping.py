@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import steps
+from tests.scanner.storage.formats.support import PLAIN, raspi
 from tests.support.daemon import Daemon, small_scan
 
 pytestmark = pytest.mark.browser
@@ -209,3 +210,22 @@ def test_verifying_finds_what_was_damaged(daemon, visit):
     steps.act(page.locator("[data-part=passes]"), "resume")
     daemon.until(lambda: session(daemon, name)["passes"][0]["state"] == "completed", "it is taken again", 60.0)
     assert len(daemon.photos(name)) == 12
+
+
+def test_what_an_old_session_lacks_is_promised_again_only_where_that_is_so(daemon, visit):
+    made = raspi(daemon.sessions.parent / "made")
+    (made / "images/scan_point_001_camera_0.jpg").unlink()
+    made.rename(daemon.sessions / PLAIN)
+    daemon.until(lambda: any(one["id"] == PLAIN for one in daemon.get("/api/sessions")["items"]), "it is listed", 60.0)
+    page = open_session(daemon, visit, PLAIN)
+    reason = page.locator("[data-part=passes] .reason")
+    lacks = "1 photo is damaged or missing."
+    expect(reason).to_contain_text(f"{lacks} Once migrated, “Verify” opens the pass to take it again.")
+    panel = steps.foot(page, "keeping")
+    steps.act(panel, "migrate")
+    steps.answer(page, "migrate")
+    expect(reason).to_contain_text(f"{lacks} “Verify” opens the pass to take it again.")
+    steps.act(panel, "verify")
+    steps.toasted(page, "Verifying found something")
+    expect(reason).to_contain_text("1 photo was damaged or missing and will be taken again.")
+    expect(page.locator("[data-part=passes] [data-action=resume]")).to_be_visible()

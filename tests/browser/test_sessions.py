@@ -44,6 +44,7 @@ def test_search_while_typing_keeps_focus_and_cards(daemon, visit):
     page.on("request", lambda request: asked.append(request.url) if "/api/sessions?" in request.url else None)
     page.keyboard.press("/")
     field = page.get_by_label("Search sessions")
+    expect(field).to_have_attribute("maxlength", steps.longest_search(daemon, "/api/sessions"))
     field.press_sequentially("blu", delay=30)
     expect(cards).to_have_count(2)
     expect(field).to_be_focused()

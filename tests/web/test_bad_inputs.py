@@ -114,6 +114,9 @@ BAD = [
     Bad("GET", "/api/passes?format=xls", None, 400, "invalid", ["format"]),
     Bad("GET", "/api/passes?format=csv&after=nonsense", None, 400, "invalid"),
     Bad("GET", "/api/passes?after=nonsense", None, 400, "invalid"),
+    Bad("GET", "/api/passes?after=WzkyMjMzNzIwMzY4NTQ3NzU4MDhd", None, 400, "invalid"),
+    Bad("GET", "/api/sessions?after=WyJuZXdlc3QiLCA5MjIzMzcyMDM2ODU0Nzc1ODA4LCBudWxsXQ==", None, 400, "invalid"),
+    Bad("GET", "/api/sessions?sort=size&after=WyJzaXplIiwgMSwgOTIyMzM3MjAzNjg1NDc3NTgwOF0=", None, 400, "invalid"),
     Bad("GET", "/api/passes?since=2026-02-31&until=never", None, 400, "invalid", ["until"]),
     Bad("GET", "/api/passes?since=2026-02-31", None, 400, "invalid", ["since"]),
     Bad("GET", "/api/passes?colour=red", None, 400, "invalid", ["colour"]),
@@ -123,7 +126,9 @@ BAD = [
     Bad("GET", "/api/jobs/report?format=pdf", None, 400, "invalid", ["format"]),
     Bad("GET", "/api/checkpoints?limit=0", None, 400, "invalid", ["limit"]),
     Bad("GET", "/api/checkpoints?name=..%2Fx", None, 400, "invalid", ["name"]),
+    Bad("GET", "/api/checkpoints?after=nonsense", None, 400, "invalid"),
     Bad("GET", "/api/audit?limit=1001", None, 400, "invalid", ["limit"]),
+    Bad("GET", "/api/audit?after=nonsense", None, 400, "invalid"),
     Bad("GET", "/api/sessions?tag=" + "x" * 201, None, 400, "invalid", ["tag"]),
 ]
 

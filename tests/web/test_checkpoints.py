@@ -32,7 +32,10 @@ async def test_back_to_a_checkpoint_and_forward_again(app: App, ask: Callable[..
     assert {"one-pass", forward.body["name"]} <= set(names)
     everywhere = (await ask("GET", "/api/checkpoints")).body["items"]
     assert {one["session_id"] for one in everywhere} == {session}
-    assert (await ask("GET", "/api/checkpoints?limit=1")).body["items"] == everywhere[:1]
+    first = (await ask("GET", "/api/checkpoints?limit=1")).body
+    assert (first["items"], first["total"]) == (everywhere[:1], len(everywhere))
+    rest = (await ask("GET", f"/api/checkpoints?after={first['next']}")).body
+    assert rest == {"items": everywhere[1:], "next": None, "total": len(everywhere)}
     named = (await ask("GET", "/api/checkpoints?name=one-pass")).body["items"]
     assert named == [one for one in everywhere if one["name"] == "one-pass"] != everywhere
 

@@ -68,11 +68,13 @@ async def test_all_are_migrated(known: App, ask: Callable[..., Any]) -> None:
     trial = (await ask("POST", "/api/sessions/migrate", {"dry_run": True})).body
     done = await ended(ask, known, trial["id"])
     assert any(PLAIN in note for note in done["result"]["notes"])
+    assert sum("was left alone" in note for note in done["result"]["notes"]) == 2
     assert (await ask("GET", f"/api/sessions/{PLAIN}")).body["format"] == "raspi_v2"
     job = (await ask("POST", "/api/sessions/migrate")).body
     assert (await ended(ask, known, job["id"]))["state"] == "completed"
     listed = (await ask("GET", "/api/sessions")).body["items"]
-    assert {one["format"] for one in listed} == {"current"}
+    assert {one["id"] for one in listed if one["format"] == "current"} == {PLAIN}
+    assert len((await ask("GET", "/api/sessions/questions")).body["items"]) == 1
 
 
 @pytest.mark.usefixtures("known")

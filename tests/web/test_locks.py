@@ -90,6 +90,15 @@ async def test_a_foreign_lock_is_named_and_taken_by_force(app: App, other: App, 
     assert resumed.status == 202
 
 
+async def test_the_audit_is_read_page_by_page(app: App, ask: Callable[..., Any]) -> None:
+    for number in range(3):
+        await app.storage.audit.record("cli", f"deed-{number}")
+    first = (await ask("GET", "/api/audit?limit=2")).body
+    rest = (await ask("GET", f"/api/audit?limit=2&after={first['next']}")).body
+    assert [entry["what"] for entry in first["items"] + rest["items"]] == ["deed-2", "deed-1", "deed-0"]
+    assert (first["total"], rest["total"], rest["next"]) == (3, 3, None)
+
+
 async def test_a_pass_that_another_daemon_just_added_is_not_known_yet(
     app: App, other: App, ask: Callable[..., Any]
 ) -> None:

@@ -9,7 +9,8 @@ import msgspec
 from aiohttp import web
 
 from scanner.spec import Slug
-from web.codec import answer, body_of, checkpoint_name, listing, query_of, session_id
+from web.api.history import Cursor
+from web.codec import Listed, answer, body_of, checkpoint_name, listing, query_of, session_id
 from web.context import daemon, origin
 
 
@@ -20,16 +21,18 @@ class NewCheckpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CheckpointsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many, and of which name."""
+    """How many, of which name, from where on."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 200
     name: Slug | None = None
+    after: Cursor | None = None
 
 
 async def list_all(request: web.Request) -> web.StreamResponse:
-    """The checkpoints of all sessions, newest first."""
+    """The checkpoints of all sessions, newest first, page by page."""
     query = query_of(request, CheckpointsQuery)
-    return listing(await daemon(request).storage.checkpoints.list_all(query.limit, query.name))
+    page = await daemon(request).storage.checkpoints.list_all(query.limit, query.name, after=query.after)
+    return answer(Listed(page.items, page.next, page.total))
 
 
 async def list_of_session(request: web.Request) -> web.StreamResponse:

@@ -9,7 +9,8 @@ from aiohttp import web
 
 from scanner.model import PassName, SessionId
 from scanner.spec import Slug
-from web.codec import answer, body_of, listing, query_of
+from web.api.history import Cursor
+from web.codec import Listed, answer, body_of, listing, query_of
 from web.context import daemon, origin
 
 SessionName = Annotated[
@@ -29,9 +30,10 @@ class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"
 
 
 class AuditQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many entries."""
+    """How many entries, from where on."""
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 200
+    after: Cursor | None = None
 
 
 async def list_all(request: web.Request) -> web.StreamResponse:
@@ -49,5 +51,7 @@ async def release(request: web.Request) -> web.StreamResponse:
 
 
 async def list_audit(request: web.Request) -> web.StreamResponse:
-    """Who did what that others should know of, newest first."""
-    return listing(await daemon(request).storage.audit.list(query_of(request, AuditQuery).limit))
+    """Who did what that others should know of, newest first, page by page."""
+    query = query_of(request, AuditQuery)
+    page = await daemon(request).storage.audit.list(query.limit, query.after)
+    return answer(Listed(page.items, page.next, page.total))

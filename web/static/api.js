@@ -6,9 +6,11 @@
  *   ApiError: .code (stable word), .message (a sentence), .detail, .status, .fields (Map path -> sentence, for forms)
  *             code 'unreachable' with status 0 when no daemon answers; isAbort(error) for requests that were cancelled
  *   photoUrl(sessionId, name, 'thumb'|'preview'|'full')
+ *   SEARCH_MAX: the longest text that is searched for
  */
 import { t } from './i18n.js';
 
+export const SEARCH_MAX = 200;
 const TIMEOUT = 20_000;
 
 export class ApiError extends Error {

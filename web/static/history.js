@@ -4,7 +4,7 @@
  *   const panel = new HistoryPanel(shell); await panel.load(); panel.el; panel.close()
  */
 import { act } from './act.js';
-import { get, isAbort, send, sentence } from './api.js';
+import { get, isAbort, SEARCH_MAX, send, sentence } from './api.js';
 import { jobKind, jobTitle } from './jobs-active.js';
 import { attr, debounce, h, icon, keyed, put } from './dom.js';
 import { bytes, count, span } from './format.js';
@@ -42,7 +42,7 @@ export class HistoryPanel {
   constructor(shell) {
     this.shell = shell;
     this.typed = debounce(() => this.search(), WAIT);
-    this.input = h('input.in', { type: 'search', id: 'history-search', placeholder: t.jobs.searchHint, 'aria-label': t.jobs.search, autocomplete: 'off', spellcheck: 'false', oninput: this.typed, onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === 'Escape' && this.input.value) { event.preventDefault(); this.input.value = ''; this.search(); } } });
+    this.input = h('input.in', { type: 'search', id: 'history-search', maxlength: SEARCH_MAX, placeholder: t.jobs.searchHint, 'aria-label': t.jobs.search, autocomplete: 'off', spellcheck: 'false', oninput: this.typed, onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === 'Escape' && this.input.value) { event.preventDefault(); this.input.value = ''; this.search(); } } });
     this.dates = ['since', 'until'].map(name => h('label.field.date', null, h('span', null, /** @type {any} */ (t.jobs)[name]), h('input.in', { type: 'date', 'data-date': name, onchange: () => this.search() })));
     this.seg = h('div.seg', { role: 'group', 'aria-label': t.jobs.which }, /** @type {const} */ (['passes', 'jobs']).map(name => h('button', { type: 'button', 'data-which': name, onclick: () => this.show(name) }, t.jobs[name])));
     this.files = ['csv', 'json'].map(format => h('a.btn', { download: true, 'data-format': format }, icon('down', 'sm'), /** @type {any} */ (t.jobs)[format]));

@@ -1,9 +1,9 @@
 /* Who works on a pass: a pill that tells by word, shape and colour.
  *
  *   const el = lockPill(); putLock(el, lock or null)      alive: a lock, stale and gone: a triangle, dashed; free: an open lock
- *   holder(lock)         'Bench 2, marek'
+ *   holder(lock)         'web:marek on bench-2', as the command line names it
  *   foreign(pass)        the lock of somebody else who may still be at work on it, or null
- *   heldWords(lock)      'Bench 2, marek works on it.'
+ *   heldWords(lock)      'web:marek on bench-2 works on it.'
  *   silence(lock)        seconds since the last heartbeat that was seen here, null for none
  */
 import { attr, h, icon, put } from './dom.js';
@@ -25,13 +25,8 @@ export function putLock(el, lock, word) {
   put(el.lastElementChild, word ?? (lock ? t.passes.lockStates[state] : t.passes.notLocked));
 }
 
-const WAYS = new Set(['web', 'cli', 'api']); // nobody is named by these alone
-
 /** @param {Lock} lock */
-export function holder({ host, user }) {
-  const who = user.slice(user.indexOf(':') + 1);
-  return t.passes.heldBy(host, WAYS.has(who) ? '' : who);
-}
+export const holder = ({ host, user, origin }) => t.passes.heldBy(user || origin, host);
 
 /** @param {import('./types.js').PassInfo} pass @returns {Lock|null} */
 export const foreign = pass => (pass.lock && !pass.lock.own && pass.lock.state !== 'gone' ? pass.lock : null);

@@ -161,7 +161,7 @@ export class LocksPanel {
   updateAsk(el, lock) {
     const past = (Date.now() - this.read) / 1000, last = silence(lock);
     put(el.querySelector('b'), t.jobs.releaseTitle(`${this.title(lock)}, ${lock.pass},`, holder(lock)));
-    put(el.querySelector('p + p'), `${t.jobs.releaseText[lock.state](lock.host, last === null ? '' : t.jobs.silence(Math.round(last + past)))} ${t.jobs.releaseKept}`);
+    put(el.querySelector('p + p'), `${t.jobs.releaseText[lock.state](holder(lock), last === null ? '' : t.jobs.silence(Math.round(last + past)))} ${t.jobs.releaseKept}`);
   }
 
   /** @param {Lock} lock @param {HTMLInputElement} why @param {Element} button */

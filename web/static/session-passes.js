@@ -63,8 +63,15 @@ export class PassesPanel {
     const lock = foreign(pass), pill = el.querySelector('.lock');
     putLock(pill, pass.lock, lock ? holder(lock) : undefined);
     attr(/** @type {Element} */ (pill), { hidden: !lock });
-    put(el.querySelector('.reason'), lock ? heldWords(lock) : [pass.damaged ? t.passes.damagedPhotos(pass.damaged) : '', WHY[state]?.(pass, mine) ?? ''].filter(Boolean).join(' '));
+    put(el.querySelector('.reason'), lock ? heldWords(lock) : [this.lost(pass, state), WHY[state]?.(pass, mine) ?? ''].filter(Boolean).join(' '));
     this.drawActions(/** @type {Element} */ (el.querySelector('.do')), pass);
+  }
+
+  /** What is said of photos that are damaged or missing. @param {PassInfo} pass @param {string} state */
+  lost(pass, state) {
+    if (!pass.damaged) return '';
+    const { format, origin } = this.model.session ?? {};
+    return state !== 'completed' ? t.passes.damagedPhotos(pass.damaged) : t.passes.lostPhotos(pass.damaged, format !== 'current', origin === 'legacy');
   }
 
   /** @param {HTMLElement} el @param {PassInfo} pass @param {number|null} left seconds */

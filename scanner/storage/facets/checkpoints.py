@@ -23,7 +23,7 @@ from scanner.storage.directory.marks import (
 from scanner.storage.directory.views import is_session, pass_names, read_journal
 from scanner.storage.disk.layout import session_missing
 from scanner.storage.facets.holding import Holding
-from scanner.storage.facets.marklists import MarkLists
+from scanner.storage.facets.marklists import CheckpointPage, MarkLists, MarkQuery
 from scanner.storage.facets.rewinding import Rewind
 from scanner.storage.facets.workshop import Deed, Workshop
 from scanner.storage.journal import lines
@@ -58,15 +58,17 @@ class Checkpoints:
         paths = self._shop.paths(session_id)
         return await self._shop.place.threads.pool.run(lambda: self._lists.of_session(paths))
 
-    async def list_all(self, limit: int = 200, name: str | None = None) -> tuple[CheckpointInfo, ...]:
-        """The newest checkpoints of all sessions; ``name``: only those that are called so. Errors: InvalidError where
-        nothing can be called so, StorageError.
+    async def list_all(self, limit: int = 200, name: str | None = None, *, after: str | None = None) -> CheckpointPage:
+        """The newest checkpoints of all sessions, or those behind ``after``, the ``next`` of the page before; ``name``:
+        only those that are called so. Errors: InvalidError where nothing can be called so or ``after`` is no cursor,
+        StorageError.
         """
         if name is not None:
             check_mark_name(name)
         marked = await self._shop.catalogue.ask(lambda queries: queries.marked())
         places = [self._shop.paths(session_id) for session_id in marked]
-        return await self._shop.place.threads.pool.run(lambda: self._lists.newest(places, limit, name))
+        query = MarkQuery(name=name, after=after, limit=limit)
+        return await self._shop.place.threads.pool.run(lambda: self._lists.newest(places, query))
 
     async def restore(self, session_id: SessionId, name: str, *, origin: str) -> CheckpointInfo:
         """Go to a checkpoint; the automatic one made just before, by which one gets back again, with notes.

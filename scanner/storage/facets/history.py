@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from scanner.records import PassHistory, Statistics
 from scanner.storage.index.asking import (
+    RowNumber,
     Statement,
     Status,
     check_limit,
@@ -52,7 +53,7 @@ class HistoryPage(Struct, frozen=True, kw_only=True):
 
 
 class _Cursor(msgspec.Struct, frozen=True, array_like=True):
-    pass_number: int
+    pass_number: RowNumber
 
 
 class History:

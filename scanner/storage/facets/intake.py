@@ -15,7 +15,7 @@ from scanner.events import SessionChanged
 from scanner.model import SessionId
 from scanner.storage.directory.reading import disk_usage
 from scanner.storage.directory.views import FORMAT
-from scanner.storage.disk.files import reported
+from scanner.storage.disk.files import reported, shown
 from scanner.storage.facets.workshop import Deed, Workshop
 from scanner.storage.keeping.foreign import bench_of
 
@@ -28,7 +28,7 @@ _MIB: Final = 1 << 20
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """A session that was found. ``bytes``: of all its files; ``known``: it is here already, as far as names and sizes
-    tell, ``in_place``: in its old folder; ``said``: what is to be said of it.
+    tell, ``in_place``: in its old folder; ``said``: what is to be said of it; ``left``: why it is not taken in.
     """
 
     found: Found
@@ -36,6 +36,7 @@ class Item:
     known: bool
     in_place: bool
     said: tuple[str, ...]
+    left: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ class Intake:
         await self._shop.catalogue.ensure_whole()
         older = {one.id: one.folders for one in await self._shop.older()}
         found = await self._shop.place.threads.pool.run(lambda: self._survey(self._checked(directory), timezone, older))
-        need = sum(item.bytes for item in found.items if not item.known)
+        need = sum(item.bytes for item in found.items if not (item.known or item.left))
         usage = await self._shop.place.threads.pool.run(lambda: disk_usage(self._shop.layout.data))
         if need > usage.free:
             message = (
@@ -74,7 +75,7 @@ class Intake:
         """Take a session in, or only say what would be done. What goes wrong is told in the outcome."""
         shop = self._shop
         outcome = _outcome(item)
-        if dry_run or item.in_place:
+        if dry_run or item.in_place or item.left:
             return outcome
         try:
             taken = await shop.place.operations.run(self._taken(item.found, timezone))
@@ -105,10 +106,12 @@ class Intake:
 
         listing = list_all(root, timezone)
         asked: dict[Path, str] = {}
+        others: dict[Path, Path] = {}
         for question in listing.questions:
             asked |= dict.fromkeys((question.first, question.second), question.text)
+            others |= {question.first: question.second, question.second: question.first}
         items = [self._item(found, older.get(found.id, ())) for found in listing.found]
-        said = tuple(replace(item, said=tuple(_said(item, asked))) for item in items)
+        said = tuple(replace(item, said=tuple(_said(item, asked)), left=_left(item, others)) for item in items)
         return Intakes(items=said, unread=listing.unread)
 
     def _item(self, found: Found, older: tuple[str, ...]) -> Item:
@@ -153,6 +156,17 @@ def _said(item: Item, asked: Mapping[Path, str]) -> Iterator[str]:
     yield from dict.fromkeys(asked[path] for path in item.found.paths if path in asked)
 
 
+def _left(item: Item, others: Mapping[Path, Path]) -> str:
+    """Why it is not taken in, and what to do: imported one by one, two could not be put together any more."""
+    other = next((others[path] for path in item.found.paths if path in others), None)
+    if other is None or item.known:
+        return ""
+    return (
+        f"it may be one scan with {shown(other.name)}: copy both folders into the sessions of the data directory and"
+        " decide there, or import each folder by itself"
+    )
+
+
 def _outcome(item: Item) -> Outcome:
     from scanner.storage.formats import Outcome  # noqa: PLC0415 - see above
 
@@ -166,6 +180,7 @@ def _outcome(item: Item) -> Outcome:
         bytes=item.bytes,
         known=item.known,
         said=(*session.damage, *item.said),
+        left=item.left,
     )
 
 

@@ -50,16 +50,27 @@ class LegacySessions:
     async def migrate_all(self, *, dry_run: bool = False, report: Report | None = None) -> tuple[Outcome, ...]:
         """Migrate every session of an older format; one that fails does not keep the others from it.
 
-        ``report(done, total)`` sessions, on the loop. A dry run only says what would be done. Errors: StorageError.
+        Those that may be one scan with another are left alone until a person has decided. ``report(done, total)``
+        sessions, on the loop. A dry run only says what would be done. Errors: StorageError.
         """
-        await self.look()
+        asked = _asked(await self.questions())
         known = [one for one in await self._shop.older() if one.format != FORMAT]
         outcomes: list[Outcome] = []
         for done, one in enumerate(known):
             _tell(report, done, len(known))
-            outcomes.append(await self._migrated(one, dry_run=dry_run))
+            outcomes.append(await self._migrated(one, asked.get(one.id, ""), dry_run=dry_run))
         _tell(report, len(known), len(known))
         return tuple(outcomes)
+
+    async def damage(self, session_id: SessionId) -> tuple[str, ...]:
+        """What was wrong with the old files of a session that was migrated or imported, a sentence each.
+
+        Errors: SessionNotFoundError where the id cannot be one, StorageError.
+        """
+        from scanner.storage.formats import damage_told  # noqa: PLC0415 - a daemon without old sessions never loads it
+
+        root = self._shop.paths(session_id).root
+        return await self._shop.reading(f"session {session_id} could not be read", lambda: damage_told(root))
 
     async def undo(self, session_id: SessionId, *, origin: str, force: bool = False) -> Undone:
         """Put the old folders of a migrated session back, bit for bit; what it became is kept aside.
@@ -102,7 +113,8 @@ class LegacySessions:
         ``timezone``: in which times are read that name none. ``report(done, total)`` sessions, on the loop. A dry run
         only says what would be done. Folders into which nobody can look are passed by and told last. Errors:
         InvalidError (no such directory, or one of ours), DiskFullError with ``need`` and ``free`` in bytes,
-        StorageError; what goes wrong with one session is told in its outcome.
+        StorageError; what goes wrong with one session is told in its outcome, and so is that two may be one scan, which
+        are then left where they are.
         """
         outcomes: list[Outcome] = []
         found = await self._intake.find(directory, timezone)
@@ -121,26 +133,39 @@ class LegacySessions:
     async def _handle(self, session_id: SessionId) -> SessionHandle:
         return await self._shop.catalogue.change(lambda: self._shop.keeper.handle(session_id))
 
-    async def _migrated(self, known: KnownOlder, *, dry_run: bool) -> Outcome:
+    async def _migrated(self, known: KnownOlder, asked: str, *, dry_run: bool) -> Outcome:
         from scanner.storage.formats import Outcome  # noqa: PLC0415 - a daemon without old sessions never loads them
 
         session = await self._shop.catalogue.ask(lambda queries: queries.session(known.id))
+        said = session.damage if session else ()
         error: ScannerError | None = None
-        if not dry_run:
+        if not (dry_run or asked):
             try:
                 await self._migrations.ensure_current(known.id)
+                said = await self.damage(known.id)
             except ScannerError as caught:
                 error = caught
         return Outcome(
             id=known.id,
-            done=not dry_run and error is None,
+            done=not (dry_run or asked) and error is None,
             error=error,
             title=session.title if session else "",
             format=known.format,
             photos=session.photos if session else 0,
             bytes=session.bytes if session else 0,
-            said=session.damage if session else (),
+            said=said,
+            left=asked,
         )
+
+
+def _asked(questions: Iterable[MergeQuestion]) -> dict[SessionId, str]:
+    """By session what is to be decided of it first, and how."""
+    asked: dict[SessionId, str] = {}
+    for one in questions:
+        way = f"decide with 'scanner sessions merge {one.first} {one.second}', or migrate each by itself"
+        asked |= {one.first: f"it may be one scan with {one.second}: {way}"}
+        asked |= {one.second: f"it may be one scan with {one.first}: {way}"}
+    return asked
 
 
 def _unread(path: Path) -> Outcome:

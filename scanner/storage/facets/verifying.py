@@ -1,25 +1,38 @@
 """Verifying a session: every photo is read and hashed; what is missing or damaged is planned again.
 
-Photo files are only read, in pieces. Reading needs no lock; marking takes each pass's for a moment.
+Photo files are only read, in pieces. Reading needs no lock; marking takes each pass's for a moment. A session of an
+older format is only read.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
-from scanner.errors import DamagedError, LockLostError, PassLockedError, PassNotFoundError, StorageError
+from scanner.errors import (
+    ConflictError,
+    DamagedError,
+    LockLostError,
+    PassLockedError,
+    PassNotFoundError,
+    StorageError,
+)
 from scanner.events import SessionChanged
 from scanner.model import PassName, Photo, SessionId
-from scanner.records import Session, Verification
+from scanner.records import Verification
 from scanner.states import PassState
+from scanner.storage.directory.older import KnownOlder
 from scanner.storage.directory.recovery import hash_file
 from scanner.storage.directory.views import FORMAT, is_hidden, is_session, pass_names, read_journal
 from scanner.storage.disk.database import tells_of_database
@@ -29,14 +42,11 @@ from scanner.storage.facets.holding import Holding
 from scanner.storage.facets.papers import check_papers
 from scanner.storage.facets.workshop import Deed, Workshop
 from scanner.storage.journal import lines
-from scanner.storage.journal.progress import PassProgress, fold
+from scanner.storage.journal.progress import Fold
 from scanner.storage.keeping.upkeep import Report
 
 _log: Final = logging.getLogger(__name__)
 
-_OLDER: Final = (
-    "its photos were not checked: it is of an older format without checksums; 'scanner sessions migrate {}' makes them"
-)
 _REFUSED: Final = frozenset({"EACCES", "EPERM"})
 
 Flaw = Literal["missing", "hash"]
@@ -44,9 +54,13 @@ Flaw = Literal["missing", "hash"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What is to be verified: the current photos by pass, and what was seen at first sight."""
+    """What is to be verified: the current photos by pass, and what was seen at first sight. ``lost``: photos of which
+    the journal says that they are, and that were not taken again; ``ended``: passes that came completed, without them.
+    """
 
     photos: tuple[tuple[PassName, Photo], ...]
+    lost: tuple[Flawed, ...]
+    ended: frozenset[PassName]
     damaged: tuple[str, ...]
     unlisted: tuple[str, ...]
     refused: tuple[str, ...] = ()  # documents that are not ours to read, a sentence each
@@ -69,21 +83,24 @@ class Verifier:
         self._shop = shop
 
     async def verify(self, session_id: SessionId, report: Report | None, origin: str) -> Verification:
-        """Hash every current photo and mark what is not what was written, so that resume takes it again.
+        """Hash every current photo and mark what is not what was written, so that resume takes it again. A pass
+        that came completed from an older format, but without photos, is opened again for them.
 
         ``report(done, total)`` is called on the loop after every photo; cancelling ends it between two. What cannot
         be marked (somebody works on the pass, its document is damaged) is told all the same, and said to be unmarked.
-        A session of an older format stays as it is: nothing of it is checked, and ``unmarked`` says so.
-        Errors: SessionNotFoundError, SessionBusyError, StorageError.
+        A session of an older format is checked against what its files promise, and stays as it is. Errors:
+        SessionNotFoundError, SessionBusyError, ConflictError (of an older format and changed meanwhile), StorageError.
         """
         shop = self._shop
         session = await shop.catalogue.ask(lambda queries: queries.session(session_id))
-        if session is not None and session.format != FORMAT:
-            return await self._left_alone(session, report, origin)
+        known = await shop.catalogue.ask(lambda queries: queries.known_older(session_id))
+        if session is not None and known is not None and known.format != FORMAT:
+            photos = sum(info.saved + info.damaged for info in session.passes)
+            return await self._older(known, photos, report, origin)
         await shop.ensure_current(session_id)
         paths = shop.paths(session_id)
         subject = await shop.reading(f"session {session_id} could not be read", lambda: look(paths))
-        flaws: list[Flawed] = []
+        flaws = [flawed for flawed in subject.lost if flawed.name in subject.ended]
         unread: list[str] = []
         for done, (name, photo) in enumerate(subject.photos, 1):
             check = partial(flaw_of, paths, name, photo)
@@ -94,18 +111,38 @@ class Verifier:
                     raise
                 unread.append(f"photo {photo.name} may not be read by this program")
             if report is not None:
-                report(done, len(subject.photos))
+                report(done + len(subject.lost), len(subject.photos) + len(subject.lost))
         subject = replace(subject, unread=tuple(unread))
         return await shop.whole(lambda: self._conclude(session_id, subject, flaws, origin))
 
-    async def _left_alone(self, session: Session, report: Report | None, origin: str) -> Verification:
-        """What is said of a session of an older format: looking at it must not migrate it."""
+    async def _older(self, known: KnownOlder, total: int, report: Report | None, origin: str) -> Verification:
+        """Only read, in the pool: looking at a session of an older format must not migrate it."""
+        shop, loop, over = self._shop, asyncio.get_running_loop(), threading.Event()
+        paths = [shop.layout.sessions / folder for folder in known.folders]
+        zone = shop.keeper.premises.timezone()
+
+        def tell(done: int, files: int) -> None:
+            if report is not None and not over.is_set():
+                report(min(done * total // max(files, 1), total), total)
+
+        def check(done: int, files: int) -> None:
+            shop.catalogue.require_time()
+            if over.is_set():
+                message = f"verifying session {known.id} was given up"
+                raise ConflictError(message)
+            loop.call_soon_threadsafe(tell, done, files)
+
+        try:
+            found = await shop.reading(
+                f"session {known.id} could not be read",
+                lambda: check_older(paths, known.id, timezone=zone, check=check),
+            )
+        finally:
+            over.set()
         if report is not None:
-            report(0, 0)
-        deed = Deed(who=origin, what="verify", session_id=session.id, detail=f"nothing checked: it is {session.format}")
-        await self._shop.conclude(deed)
-        said = _OLDER.format(session.id)
-        return Verification(session_id=session.id, checked=0, missing=(), damaged=(), unlisted=(), unmarked=(said,))
+            report(total, total)
+        await shop.conclude(Deed(who=origin, what="verify", session_id=known.id, detail=_told(found)))
+        return found
 
     async def _conclude(
         self, session_id: SessionId, subject: Subject, flaws: Iterable[Flawed], origin: str
@@ -121,12 +158,9 @@ class Verifier:
                     still, why = await self._mark_or_say(session_id, name, suspects, origin)
                     confirmed += still
                     unmarked += why
-        found = outcome(session_id, subject, confirmed, unmarked)
-        detail = (
-            f"{found.checked} photos checked, {len(found.missing)} missing, {len(found.damaged)} damaged,"
-            f" {len(found.unlisted)} unlisted"
-        )
-        deed = Deed(who=origin, what="verify", session_id=session_id, detail=detail)
+        open_ = [flawed for flawed in subject.lost if flawed.name not in subject.ended]
+        found = outcome(session_id, subject, [*open_, *confirmed], unmarked)
+        deed = Deed(who=origin, what="verify", session_id=session_id, detail=_told(found))
         await self._shop.conclude(deed, *([SessionChanged(session_id=session_id)] if by_pass else []))
         return found
 
@@ -160,7 +194,10 @@ class Verifier:
                 listed = [flawed.photo for flawed in suspects if flawed.photo.name in current]
                 still = tuple(flawed for photo in listed for flawed in flaw_of(paths, name, photo))
                 for flawed in still:
-                    held.append(lines.Damaged(shot=flawed.photo.shot, file=flawed.photo.name, reason=flawed.flaw))
+                    held.append(_damaged(flawed))
+                for flawed in known:
+                    if held.fold.state is PassState.COMPLETED:  # known to be lost, and never asked for again
+                        held.append(_damaged(flawed))
             finally:
                 holding.release()
             return known + still
@@ -175,14 +212,18 @@ def look(paths: SessionPaths) -> Subject:
             raise OSError(errno.EACCES, os.strerror(errno.EACCES))
         raise session_missing(paths.root.name)
     files = sorted(_image_files(paths))
-    passes = {name: _progress(paths, name) for name in pass_names(paths)}
+    told = {name: _progress(paths, name) for name in pass_names(paths)}
+    passes = {name: progress for name, (progress, _) in told.items()}
     photos = [(name, progress.saved[shot]) for name, progress in passes.items() for shot in sorted(progress.saved)]
+    lost = [flawed for name, progress in passes.items() for flawed in _lost(paths, name, progress)]
     known = {f"{name}/{photo.name}" for name, photo in photos}
     known |= {f"{name}/{lost}" for name, progress in passes.items() for lost in progress.lost.values()}
     damaged, refused = check_papers(paths)
     at_work = tuple(f"{name}/" for name, progress in passes.items() if progress.state is PassState.RUNNING)
     return Subject(
         photos=tuple(photos),
+        lost=tuple(lost),
+        ended=frozenset(name for name, (_, as_it_came) in told.items() if as_it_came),
         damaged=damaged,
         refused=refused,
         unlisted=tuple(shown(name) for name in files if name not in known and not name.startswith(at_work)),
@@ -202,7 +243,7 @@ def outcome(
     found = tuple(flaws)
     return Verification(
         session_id=session_id,
-        checked=len(subject.photos) - len(subject.unread),
+        checked=len(subject.photos) + len(subject.lost) - len(subject.unread),
         missing=tuple(flawed.photo.name for flawed in found if flawed.flaw == "missing"),
         damaged=(*(flawed.photo.name for flawed in found if flawed.flaw == "hash"), *subject.damaged),
         unlisted=subject.unlisted,
@@ -216,7 +257,55 @@ def check_session(paths: SessionPaths) -> Verification:
     """
     subject = look(paths)
     flaws = [flawed for name, photo in subject.photos for flawed in flaw_of(paths, name, photo)]
-    return outcome(SessionId(paths.root.name), subject, flaws, subject.refused)
+    return outcome(SessionId(paths.root.name), subject, [*subject.lost, *flaws], subject.refused)
+
+
+def check_older(
+    paths: Sequence[Path],
+    session_id: SessionId,
+    *,
+    timezone: tzinfo = UTC,
+    check: Callable[[int, int], None] = lambda _done, _files: None,
+) -> Verification:
+    """The same for a session of an older format in these folders: whole photos are counted as checked, files that are
+    damaged or missing are named. ``check(done, files)`` is asked before every file, with how many were read and how
+    many there are, and raises where the work is to be given up.
+
+    Errors: NotFoundError (no such session), ConflictError (changed meanwhile), OSError.
+    """
+    from scanner.storage.formats import Flag, Folder, load_legacy  # noqa: PLC0415 - only where there are old sessions
+    from scanner.storage.formats.bench import check_unchanged  # noqa: PLC0415 - as above
+
+    files, done = sum(len(Folder.look(path).entries) for path in paths), iter(range(1, sys.maxsize))
+    legacy = load_legacy(paths, timezone, session_id=session_id, check=lambda: check(next(done), files))
+    check_unchanged(legacy)
+    names = {flag: tuple(one.file for one in legacy.flagged if one.flag is flag) for flag in Flag}
+    return Verification(
+        session_id=session_id,
+        checked=legacy.record.session.photos,
+        missing=names[Flag.MISSING],
+        damaged=names[Flag.DAMAGED],
+        unlisted=names[Flag.UNREGISTERED],
+    )
+
+
+def _told(found: Verification) -> str:
+    return (
+        f"{found.checked} photos checked, {len(found.missing)} missing, {len(found.damaged)} damaged,"
+        f" {len(found.unlisted)} unlisted"
+    )
+
+
+def _damaged(flawed: Flawed) -> lines.Damaged:
+    return lines.Damaged(shot=flawed.photo.shot, file=flawed.photo.name, reason=flawed.flaw)
+
+
+def _lost(paths: SessionPaths, name: PassName, progress: Fold) -> Iterator[Flawed]:
+    """What the journal says is lost: where a file lies, it is not what was written."""
+    for shot in sorted(progress.lost):
+        photo = progress.photos[progress.lost[shot]]
+        is_there = (paths.pass_(name).images / photo.name).is_file()
+        yield Flawed(name=name, photo=photo, flaw="hash" if is_there else "missing")
 
 
 def _flaw(path: Path, photo: Photo) -> Flaw | None:
@@ -233,8 +322,13 @@ def _flaw(path: Path, photo: Photo) -> Flaw | None:
         return "hash"  # the disk no longer gives back what was written
 
 
-def _progress(paths: SessionPaths, name: PassName) -> PassProgress:
-    return fold(read_journal(paths.pass_(name)).lines, name=name)
+def _progress(paths: SessionPaths, name: PassName) -> tuple[Fold, bool]:
+    """How far the pass is, and whether it is completed as it came from an older format: nobody here has ended it."""
+    progress, as_it_came = Fold(name), False
+    for line in read_journal(paths.pass_(name)).lines:
+        progress.apply(line)
+        as_it_came = isinstance(line, lines.Migrated) or (as_it_came and not isinstance(line, lines.Finished))
+    return progress, as_it_came and progress.state is PassState.COMPLETED
 
 
 def _image_files(paths: SessionPaths) -> Iterator[str]:

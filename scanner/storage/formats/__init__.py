@@ -33,7 +33,7 @@ from scanner.storage.formats.loader import (
     load_legacy,
     slug_of,
 )
-from scanner.storage.formats.migration import migrate, settle, undo
+from scanner.storage.formats.migration import damage_told, migrate, settle, undo
 from scanner.storage.formats.pictures import Depth
 from scanner.storage.formats.survey import Group, Survey, survey
 
@@ -54,6 +54,7 @@ __all__ = [
     "Question",
     "Survey",
     "damage_of",
+    "damage_told",
     "format_of",
     "go_on",
     "import_current",

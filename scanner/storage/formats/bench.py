@@ -38,7 +38,7 @@ class Bench:
 class Outcome:
     """What became of one old session: ``error`` None and ``done`` False in a dry run, or where it was there already
     (``known``). ``said``: what is to be said of its files, a sentence each. ``unread``: no session, but the folder
-    ``title`` into which nobody could look.
+    ``title`` into which nobody could look. ``left``: a person is to decide first, and how; nothing was done.
     """
 
     id: SessionId
@@ -51,6 +51,7 @@ class Outcome:
     known: bool = False
     said: tuple[str, ...] = ()
     unread: bool = False
+    left: str = ""
 
     def sentence(self) -> str:
         """All of it for a person."""
@@ -59,8 +60,12 @@ class Outcome:
         name = f"{self.title or self.id} ({self.format or 'session'}, {self.photos} photos)"
         if self.error is not None:
             return f"{name}: {self.error.message}"
-        what = "is there already" if self.known else "is now" if self.done else "would become"
-        return f"{name} {what}{'' if self.known else ' session'} {self.id}" + "".join(f"; {text}" for text in self.said)
+        what = f"{'is now' if self.done else 'would become'} session {self.id}"
+        if self.known:
+            what = f"is there already {self.id}"
+        elif self.left:
+            what = f"was left alone: {self.left}"
+        return f"{name} {what}" + "".join(f"; {text}" for text in self.said)
 
 
 @contextmanager

@@ -19,8 +19,10 @@ from scanner.clock import utc_text
 from scanner.errors import InvalidError, NotFoundError
 from scanner.model import SESSION_ID, SessionId
 from scanner.storage.disk.layout import UNDONE
+from scanner.storage.formats.assembling import damage_of
 from scanner.storage.formats.bench import Bench, built, check_checked, check_unchanged, name_taken
 from scanner.storage.formats.building import Stamp, sources_of
+from scanner.storage.formats.folder import Flagged
 from scanner.storage.formats.intents import (
     INTENT,
     KEPT,
@@ -93,6 +95,14 @@ def undo(bench: Bench, session_id: SessionId) -> tuple[str, ...]:
     with declared(bench.files, bench.sessions, intent, bench.token(), check):
         _carry_out(bench, intent)
     return tuple(source.folder for source in sources)
+
+
+def damage_told(root: Path) -> tuple[str, ...]:
+    """What was wrong with the files of which the session in ``root`` was made; a sentence each."""
+    try:
+        return damage_of(msgspec.convert(legacy_file(root).get("flagged", ()), tuple[Flagged, ...]))
+    except msgspec.ValidationError:
+        return ()
 
 
 def settle(bench: Bench, session_id: SessionId | None = None) -> list[str]:

@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeVar, get_args
+from typing import Annotated, Final, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -20,6 +20,8 @@ MAX_LIMIT: Final = 500
 _WORDS: Final = 12  # of a search text that count
 
 Cursor = TypeVar("Cursor", bound=msgspec.Struct)
+LARGEST: Final = 2**63 - 1  # number that SQLite can hold
+RowNumber = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import sqlite3
 
+from msgspec import Struct
+
 from scanner.clock import Clock, utc_text
 from scanner.model import SessionId
 from scanner.records import AuditEntry
 from scanner.storage.disk.database import sql_reported, transaction
 from scanner.storage.disk.threads import Lane
+from scanner.storage.index.asking import LARGEST, RowNumber, decode_cursor, encode_cursor
+
+
+class AuditPage(Struct, frozen=True, kw_only=True):
+    """Some entries, the cursor of the next page (None: the last one) and how many there are in all."""
+
+    items: tuple[AuditEntry, ...]
+    next: str | None
+    total: int
+
+
+class _Cursor(Struct, frozen=True, array_like=True):
+    number: RowNumber
 
 
 class AuditLog:
@@ -24,22 +39,30 @@ class AuditLog:
         row = (utc_text(self._clock.now()), who, what, session_id, detail)
         await self._lane.run(lambda: self._add(row))
 
-    async def list(self, limit: int = 200) -> tuple[AuditEntry, ...]:
-        """The newest entries, newest first."""
-        return await self._lane.run(lambda: self._newest(limit))
+    async def list(self, limit: int = 200, after: str | None = None) -> AuditPage:
+        """The newest entries, newest first, or those behind ``after``, the ``next`` of the page before. Errors:
+        InvalidError for what is none.
+        """
+        upto = LARGEST if after is None else decode_cursor(after, _Cursor).number
+        return await self._lane.run(lambda: self._page(max(0, limit), upto))
 
     def _add(self, row: tuple[str, str, str, SessionId | None, str]) -> None:
         statement = "INSERT INTO audit (at, who, what, session_id, detail) VALUES (?, ?, ?, ?, ?)"
         with sql_reported("the audit could not be written"), transaction(self._connection):
             self._connection.execute(statement, row)
 
-    def _newest(self, limit: int) -> tuple[AuditEntry, ...]:
-        query = "SELECT at, who, what, session_id, detail FROM audit ORDER BY number DESC LIMIT ?"
-        with sql_reported("the audit could not be read"):
-            rows = self._connection.execute(query, (max(0, limit),)).fetchall()
-        return tuple(
-            AuditEntry(
-                at=at, who=who, what=what, session_id=None if about is None else SessionId(about), detail=detail or ""
-            )
-            for at, who, what, about, detail in rows
+    def _page(self, limit: int, upto: int) -> AuditPage:
+        query = (
+            "SELECT number, at, who, what, session_id, detail FROM audit WHERE number < ? ORDER BY number DESC LIMIT ?"
         )
+        with sql_reported("the audit could not be read"):
+            rows = self._connection.execute(query, (upto, limit + 1)).fetchall()
+            (total,) = self._connection.execute("SELECT count(*) FROM audit").fetchone()
+        shown = rows[:limit]
+        following = encode_cursor(_Cursor(shown[-1][0])) if shown and len(rows) > limit else None
+        return AuditPage(items=tuple(_entry(*row[1:]) for row in shown), next=following, total=int(total))
+
+
+def _entry(at: str, who: str, what: str, about: str | None, detail: str | None) -> AuditEntry:
+    session_id = None if about is None else SessionId(about)
+    return AuditEntry(at=at, who=who, what=what, session_id=session_id, detail=detail or "")

@@ -18,6 +18,7 @@ from scanner.errors import InvalidError
 from scanner.records import Session
 from scanner.storage.index.asking import (
     STATUSES,
+    RowNumber,
     Statement,
     Status,
     check_limit,
@@ -67,8 +68,8 @@ class SessionPage(Struct, frozen=True, kw_only=True):
 
 class _Cursor(msgspec.Struct, frozen=True, array_like=True):
     sort: Sort
-    number: int
-    key: str | int | None
+    number: RowNumber
+    key: str | RowNumber | None
 
 
 def rows_statement(query: SessionQuery, words: tuple[str, ...] | None, total: int = 0) -> Statement:

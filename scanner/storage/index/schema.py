@@ -44,6 +44,11 @@ def _version_4(connection: sqlite3.Connection) -> None:
     _version_2(connection)
 
 
+def _version_5(connection: sqlite3.Connection) -> None:
+    """Words are folded in every script."""
+    _version_2(connection)
+
+
 _NOTES: Final = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     # a change that has begun on this session (pass '': on the session itself); fsynced before the change
@@ -109,4 +114,4 @@ _TRIGGERS: Final = (
     f"""CREATE TRIGGER session_state AFTER UPDATE OF state ON sessions WHEN old.state <> new.state
         BEGIN {_COUNT_OUT}; {_COUNT_IN}; END""",
 )
-MIGRATIONS: Final = (_version_1, _version_2, _version_3, _version_4)
+MIGRATIONS: Final = (_version_1, _version_2, _version_3, _version_4, _version_5)

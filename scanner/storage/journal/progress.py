@@ -178,12 +178,13 @@ class Fold:
             self.skipped[line.shot] = line.reason
 
     def on_damaged(self, line: lines.Damaged) -> None:
-        """The shot is planned again; a completed pass is open again."""
+        """The shot is planned again; a completed pass is open again, also where the photo was lost before its end."""
         photo = self.saved.pop(line.shot, None)
-        if photo is None:
+        if photo is not None:
+            self.bytes -= photo.bytes
+            self.lost[line.shot] = photo.name
+        elif self.lost.get(line.shot) != line.file:
             return
-        self.bytes -= photo.bytes
-        self.lost[line.shot] = photo.name
         if self.state is PassState.COMPLETED:
             message = "photos were found missing or damaged; resume to take them again"
             self._stand("fault", "damaged", message)

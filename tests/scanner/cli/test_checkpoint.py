@@ -63,7 +63,7 @@ def test_several_sessions_that_may_be_meant_are_refused_with_the_list(cli, idle)
 
 
 def test_checkpoints_of_all_or_of_one_are_listed(cli, stub):
-    stub.answers["GET /api/checkpoints"] = listed(
+    stub.answers["GET /api/checkpoints?limit=10000"] = listed(
         checkpoint(), checkpoint(session_id="s-2", name="auto-1", automatic=True)
     )
     assert cli("checkpoint", "list").out.splitlines() == [
@@ -74,6 +74,20 @@ def test_checkpoints_of_all_or_of_one_are_listed(cli, stub):
     stub.answers["GET /api/sessions/s-1/checkpoints"] = listed()
     assert cli("checkpoint", "list", "--session", "s-1").out == "there are no checkpoints\n"
     assert json.loads(cli("checkpoint", "list", "--json").out)["total"] == 2
+
+
+def test_pages_of_checkpoints_are_one_list(cli, stub):
+    more = {"items": [checkpoint()], "next": "c1", "total": 2}
+    stub.answers |= {
+        "GET /api/checkpoints?limit=10000": more,
+        "GET /api/checkpoints?limit=10000&after=c1": listed(checkpoint(session_id="s-2")) | {"total": 2},
+        "GET /api/checkpoints?limit=10000&name=half": more,
+        "GET /api/checkpoints?limit=10000&name=half&after=c1": listed(checkpoint(session_id="s-2")),
+    }
+    assert [line.split()[0] for line in cli("checkpoint", "list").out.splitlines()] == ["SESSION", "s-1", "s-2"]
+    told = json.loads(cli("checkpoint", "list", "--json").out)
+    assert ([one["session_id"] for one in told["items"]], told["next"], told["total"]) == (["s-1", "s-2"], None, 2)
+    assert "--session s-1; --session s-2" in cli("checkpoint", "restore", "half").err
 
 
 def test_going_back_tells_how_to_go_forward_again(cli, stub):

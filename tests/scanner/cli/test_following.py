@@ -81,6 +81,7 @@ def test_a_terminal_gets_a_bar(cli, stub):
     ("ending", "code", "said"),
     [
         (job("cancelled"), 1, "scan j-abc123 was cancelled"),
+        (job("cancelled", error={"code": "disk_full", "message": "full"}), 1, "scan j-abc123 was cancelled: full"),
         (job("failed", error={"code": "axis_stuck", "message": "stuck"}), 6, "scan j-abc123 failed: stuck"),
         (job("failed", error={"code": "invalid_spec", "message": "bad"}), 2, "failed: bad"),
         (job("failed", error={"code": "of_the_future", "message": "?"}), 6, "failed: ?"),

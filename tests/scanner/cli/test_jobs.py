@@ -52,6 +52,10 @@ def test_one_job(cli, stub):
     assert cli("jobs", "show", "j-abc123").out.startswith("scan j-abc123 completed: 10 photos, 4.2 MB")
     stub.answers["GET /api/jobs/j-abc123"] = job("completed", 10, title="")
     assert cli("jobs", "show", "j-abc123").out == "scan j-abc123 completed: 10 of 10 photos\n"
+    stub.answers["GET /api/jobs/j-abc123"] = job(
+        "cancelled", error={"code": "disk_full", "message": "The disk is full"}
+    )
+    assert cli("jobs", "show", "j-abc123").out.splitlines()[1:] == ["The disk is full"]
 
 
 def test_where_a_job_is_in_queue_and_passes(cli, stub):

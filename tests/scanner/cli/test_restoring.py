@@ -98,7 +98,7 @@ def test_what_is_incomplete_is_told_with_its_lock_and_its_command(cli, stub):
         "scanner sessions resume s-1 --pass free",
         "s-1      hers  running      3/10                                             alive, anna on pi-2",
         "s-1      left  interrupted  3/10    its scanner gives no sign of life        stale, anna on pi-2  "
-        "scanner locks release s-1 left",
+        "scanner sessions resume s-1 --pass left",
         "s-1      dead  interrupted  3/10    its scanner ended while it worked on it  gone, cli on pi-2    "
         "scanner sessions resume s-1 --pass dead",
     ]

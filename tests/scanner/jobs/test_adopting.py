@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from scanner.clock import SystemClock
 from scanner.errors import InvalidError, SessionBusyError, SessionNotFoundError
 from scanner.events import SessionChanged
-from scanner.states import ENDED, Command, JobState
+from scanner.states import ENDED, Command, JobState, PassState
 from scanner.storage import StorageManager
 from tests.scanner.jobs.following import a_pass, a_scan, daemon
-from tests.scanner.storage.formats.support import dual, picture, raspi, tree_hash, write
+from tests.scanner.storage.formats.support import PLAIN, dual, picture, raspi, tree_hash, write
 from tests.support.doubles import Held
 
 OTHER = "5d3c0d8e-11aa-4a7b-9a55-1f0a3b3c4d5e"
@@ -160,22 +160,48 @@ async def test_two_halves_of_a_scan_are_merged_while_nobody_touches_them(demo, m
         assert verified.state is JobState.COMPLETED
 
 
-async def test_verifying_passes_old_sessions_by_and_goes_on(demo):
+async def test_verifying_checks_old_sessions_as_they_are(demo):
     sessions = old_folders(demo.data_dir / "sessions")
     async with daemon(demo) as (app, follower):
         await app.storage.reconcile()
         scanned = await ended(follower, app.jobs.submit_scan(a_scan(), "test"))
         before = tree_hash(sessions)
         verified = await ended(follower, app.jobs.submit_verify(None, "test"))
-        assert (verified.state, verified.result.saved) == (JobState.COMPLETED, scanned.result.saved)
-        assert (verified.progress.total, verified.result.flawed) == (scanned.result.saved, False)
-        old = [note for note in verified.result.notes if "scanner sessions migrate" in note]
-        assert len(old) == len(verified.result.notes) == 2
-        (session_id,) = (one.id for one in (await app.storage.list_sessions()).items if one.title == "Red jug")
-        alone = await ended(follower, app.jobs.submit_verify(session_id, "test"))
-        assert (alone.result.saved, alone.progress.total, alone.result.flawed) == (0, 0, False)
-        assert alone.result.notes == tuple(note for note in old if session_id in note)
+        photos = scanned.result.saved + 12
+        assert (verified.state, verified.result.saved, verified.progress.total) == (JobState.COMPLETED, photos, photos)
+        assert (verified.result.flawed, verified.result.notes) == (False, ())
         assert tree_hash(sessions) == before
+
+
+async def test_what_is_wrong_with_an_old_session_is_said_by_verifying_and_by_migrating_it(demo):
+    sessions = demo.data_dir / "sessions"
+    images = raspi(sessions) / "images"
+    (images / "scan_point_000_camera_0.jpg").write_bytes(picture(99))
+    (images / "scan_point_001_camera_0.jpg").unlink()
+    write(sessions / PLAIN / "metadata/session.json", b"noise")
+    before = tree_hash(sessions)
+    async with daemon(demo) as (app, follower):
+        await app.storage.reconcile()
+        for which in (PLAIN, None):
+            verified = await ended(follower, app.jobs.submit_verify(which, "test"))
+            result = verified.result
+            assert (result.saved, verified.progress.total, result.flawed) == (4, 6, True), verified.error
+            assert len(result.notes) == 3
+            for sentence in ("_000_camera_0.jpg", "_001_camera_0.jpg", "File metadata/session.json"):
+                assert any(sentence in note for note in result.notes), result.notes
+        assert tree_hash(sessions) == before
+        migrated = await ended(follower, app.jobs.submit_migrate(PLAIN, "test"))
+        notes = " ".join(migrated.result.notes)
+        for sentence in ("_000_camera_0.jpg is damaged", "_001_camera_0.jpg is missing", "session.json is damaged"):
+            assert sentence in notes
+        (info,) = (await app.storage.get_session(PLAIN)).passes
+        assert info.state is PassState.COMPLETED
+        for which in (PLAIN, None):
+            verified = await ended(follower, app.jobs.submit_verify(which, "test"))
+            assert (verified.result.saved, verified.progress.total, verified.result.flawed) == (4, 6, True)
+            assert len(verified.result.notes) == 2
+            (info,) = (await app.storage.get_session(PLAIN)).passes
+            assert (info.state, info.pause.reason) == (PassState.PAUSED, "damaged")
 
 
 async def test_a_session_that_a_scan_has_is_not_migrated_away(app, follower):

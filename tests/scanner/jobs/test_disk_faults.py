@@ -8,12 +8,13 @@ import hashlib
 import pytest
 
 from scanner.app import App, open_app
-from scanner.errors import StorageError
-from scanner.model import SessionId
-from scanner.states import ENDED, Command, JobState
+from scanner.errors import SessionBusyError, StorageError
+from scanner.model import PassName, SessionId
+from scanner.states import ENDED, Command, JobState, PassState
+from scanner.storage.disk.layout import Layout
 from scanner.storage.work.passdisk import PassDisk
 from tests.scanner.jobs.following import Follower, a_scan
-from tests.scanner.storage.support import FailingFiles
+from tests.scanner.storage.support import FailingFiles, FullFiles
 from tests.support.sample import sample
 
 SHOTS = 6
@@ -64,6 +65,67 @@ async def test_every_operation_failing_for_good(demo, number, figures):
         await app.close()
     figures(f"{errno.errorcode[number]}: {struck} scans paused and went on")
     assert struck
+
+
+@pytest.mark.parametrize("number", REASONS, ids=errno.errorcode.get)
+async def test_jobs_are_cancelled_while_every_operation_fails(demo, number):
+    """One that stands still for it and one that only waits; what was saved is there, and goes on after the cure."""
+    files = FailingFiles()
+    app = await open_app(demo, demo=True, files=files)
+    follower = Follower(app)
+    try:
+        job = await app.jobs.submit_scan(a_scan(shots=SHOTS), "test")
+        waiting = await app.jobs.submit_scan(a_scan("one", "two", title="Second"), "test")
+        await follower.photo()
+        files.arm(1, number, for_good=True)
+        await follower.until(job.id, JobState.PAUSED)
+        finish = await app.jobs.command(job.id, Command.FINISH, origin="test")
+        assert (finish.state, finish.pause.reason) == (JobState.PAUSED, REASONS[number])
+        for one, named in ((waiting, "pass one and pass two"), (job, "pass main")):
+            ended = await app.jobs.command(one.id, Command.CANCEL, origin="test")
+            assert (ended.state, ended.pause, ended.error.code) == (JobState.CANCELLED, None, REASONS[number])
+            assert f"could not be written down for {named}, which can be resumed later: " in ended.error.message
+            session = await app.storage.get_session(one.session_id)
+            assert not {info.state for info in session.passes} & {PassState.COMPLETED, PassState.CANCELLED}
+            app.jobs.require_free(one.session_id)
+        named = await app.jobs.cancel_pass(job.session_id, PassName("main"), "test")
+        assert (named.state, named.error.code) == (JobState.CANCELLED, REASONS[number])
+        files.arm(None)
+        assert (await told(follower)).items() <= (await on_disk(app, job.session_id)).items()
+        again = await app.jobs.resume_pass(job.session_id, PassName("main"), "test")
+        assert (await follower.until(again.id, *ENDED)).result.saved == SHOTS
+    finally:
+        follower.close()
+        await app.close()
+
+
+async def test_a_scan_that_filled_the_disk_can_be_cancelled_and_deleted(demo):
+    """So room can be made with what is at hand; after a restart on the full disk, too."""
+    files = FullFiles()
+    app = await open_app(demo, demo=True, files=files)
+    follower = Follower(app)
+    try:
+        await app.storage.reconcile()
+        job = await app.jobs.submit_scan(a_scan(shots=SHOTS), "test")
+        await follower.photo()
+        files.unless_gone = Layout(app.config.data_dir, app.config.state_dir).room
+        paused = await follower.until(job.id, JobState.PAUSED)
+        assert paused.pause.reason == "disk_full"
+        with pytest.raises(SessionBusyError):
+            await app.jobs.delete_session(job.session_id, "test")
+    finally:
+        follower.close()
+        await app.close()
+    app = await open_app(demo, demo=True, files=files)
+    try:
+        assert (await app.jobs.command(job.id, Command.CANCEL, origin="test")).error.code == "disk_full"
+        entry = await app.jobs.delete_session(job.session_id, "test")
+        assert (
+            [gone.session_id for gone in await app.storage.trash.purge(None)] == [entry.session_id] == [job.session_id]
+        )
+        assert app.jobs.get(job.id).state is JobState.CANCELLED
+    finally:
+        await app.close()
 
 
 async def test_a_disk_that_fails_at_submission_leaves_nothing(demo):

@@ -55,26 +55,52 @@ async def test_a_job_list_that_cannot_be_written_does_not_hide_the_truth(app, fo
     assert "could not be written down" in caplog.text
 
 
-@pytest.mark.parametrize("command", [Command.FINISH, Command.CANCEL])
-async def test_an_end_that_is_not_on_disk_is_none(app, follower, monkeypatch, command):
-    """A paused job whose pass cannot be ended stands still with the fault, and is ended by saying it again."""
+async def test_an_end_that_is_not_on_disk_is_none(app, follower, monkeypatch):
+    """A paused job whose pass cannot be finished stands still with the fault, and is finished by saying it again."""
     job = await paused_scan(app, follower, shots=12)
-    method = command.value
-    monkeypatch.setattr(PassWriter, method, Failing(getattr(PassWriter, method), GONE, times=1))
-    stands = await app.jobs.command(job.id, command, origin="test")
+    monkeypatch.setattr(PassWriter, "finish", Failing(PassWriter.finish, GONE, times=1))
+    stands = await app.jobs.command(job.id, Command.FINISH, origin="test")
     assert (stands.state, stands.pause.by) == (JobState.PAUSED, "fault")
     assert await pass_state(app, job.session_id) is PassState.PAUSED
-    ended = await app.jobs.command(job.id, command, origin="test")
-    over = JobState.COMPLETED if command is Command.FINISH else JobState.CANCELLED
-    assert ended.state is over
-    assert await pass_state(app, job.session_id) == PassState(over.value)
+    assert (await app.jobs.command(job.id, Command.FINISH, origin="test")).state is JobState.COMPLETED
+    assert await pass_state(app, job.session_id) is PassState.COMPLETED
 
 
-@pytest.mark.parametrize("command", [None, Command.FINISH, Command.CANCEL])
+async def test_a_job_is_cancelled_though_that_is_not_on_disk_and_says_so(app, follower, monkeypatch, caplog):
+    """What could not be written down does not count as cancelled: it goes on where it stood."""
+    job = await paused_scan(app, follower, "one", "two", shots=4)
+    monkeypatch.setattr(PassWriter, "cancel", Failing(PassWriter.cancel, GONE, times=2))
+    ended = await app.jobs.command(job.id, Command.CANCEL, origin="test")
+    assert (ended.state, ended.pause, ended.error.code) == (JobState.CANCELLED, None, GONE.code)
+    said = (
+        "That it is cancelled could not be written down for pass one and pass two, which can be resumed later: the disk"
+        " is gone"
+    )
+    assert ended.error.message == said
+    assert said in caplog.text
+    session = await app.storage.get_session(job.session_id)
+    assert [info.state for info in session.passes] == [PassState.PAUSED, PassState.PLANNED]
+    assert ended.result.saved == ended.progress.done == session.photos
+    again = await app.jobs.resume_pass(job.session_id, PassName("one"), "test")
+    assert (await follower.until(again.id, *ENDED)).result.saved == 4
+
+
+async def test_a_run_is_cancelled_though_that_is_not_on_disk(app, follower, monkeypatch):
+    monkeypatch.setattr(PassWriter, "cancel", Failing(PassWriter.cancel, GONE, times=2))  # it is tried again at once
+    job = await app.jobs.submit_scan(a_scan(shots=6), "test")
+    await follower.photo()
+    await app.jobs.command(job.id, Command.CANCEL, origin="test")
+    ended = await follower.until(job.id, JobState.PAUSED, *ENDED)
+    assert (ended.state, ended.error.code) == (JobState.CANCELLED, GONE.code)
+    assert await pass_state(app, job.session_id) not in {PassState.COMPLETED, PassState.CANCELLED}
+    assert (dark(app.devices), still(app.devices)) == (True, True)
+    again = await app.jobs.resume_pass(job.session_id, PassName("main"), "test")
+    assert (await follower.until(again.id, *ENDED)).result.saved == 6
+
+
+@pytest.mark.parametrize("command", [None, Command.FINISH])
 async def test_a_run_whose_end_is_not_on_disk_has_not_ended(app, follower, monkeypatch, command):
-    method = "cancel" if command is Command.CANCEL else "finish"
-    times = 2 if command is Command.CANCEL else 1  # cancelling is tried again at once
-    monkeypatch.setattr(PassWriter, method, Failing(getattr(PassWriter, method), GONE, times=times))
+    monkeypatch.setattr(PassWriter, "finish", Failing(PassWriter.finish, GONE, times=1))
     job = await app.jobs.submit_scan(a_scan(shots=6), "test")
     await follower.photo()
     if command is not None:
@@ -87,14 +113,15 @@ async def test_a_run_whose_end_is_not_on_disk_has_not_ended(app, follower, monke
     assert (ended.state, ended.result.saved) == (JobState.COMPLETED, 6)
 
 
-async def test_a_waiting_job_that_cannot_be_cancelled_can_be_later(app, follower, monkeypatch):
+async def test_a_waiting_job_of_a_session_that_cannot_be_read_can_be_cancelled(app, follower, monkeypatch):
     first = await app.jobs.submit_scan(a_scan("one", "two"), "test")
     await follower.until(first.id, JobState.PAUSED)  # keeps the lane
     job = await app.jobs.submit_scan(a_scan(title="Second"), "test")
     monkeypatch.setattr(app.storage, "get_session", Failing(app.storage.get_session, GONE, times=1))
-    stands = await app.jobs.command(job.id, Command.CANCEL, origin="test")
-    assert (stands.state, stands.pause.by) == (JobState.PAUSED, "fault")
-    assert (await app.jobs.command(job.id, Command.CANCEL, origin="test")).state is JobState.CANCELLED
+    ended = await app.jobs.command(job.id, Command.CANCEL, origin="test")
+    assert (ended.state, ended.result, ended.progress.done) == (JobState.CANCELLED, None, 0)
+    assert ended.error.message.endswith("for what is left of its passes, which can be resumed later: the disk is gone")
+    assert await pass_state(app, job.session_id) is PassState.PLANNED
 
 
 @pytest.mark.parametrize("call", ["get_session", "handle", "open_pass"])

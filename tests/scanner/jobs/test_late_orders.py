@@ -9,11 +9,11 @@ import pytest
 from scanner.app import App
 from scanner.errors import CommandRefusedError
 from scanner.events import JobChanged
-from scanner.model import JobId
+from scanner.model import JobId, PassName
 from scanner.records import Job
 from scanner.states import ENDED, Command, JobState, PassState, next_job_state
 from scanner.storage.work.writer import PassWriter
-from tests.scanner.jobs.following import Follower, a_scan, daemon, pausing
+from tests.scanner.jobs.following import Follower, a_scan, daemon, paused_scan, pausing
 from tests.support.doubles import Held, turns
 
 
@@ -242,3 +242,28 @@ async def test_the_time_left_counts_the_passes_to_come(app, follower):
     whole = job.progress.eta_s
     await follower.photo()
     assert app.jobs.get(job.id).progress.eta_s > whole * 0.8
+
+
+@pytest.mark.parametrize("order", ["stop", Command.PAUSE, Command.CANCEL])
+@pytest.mark.parametrize("by_name", [True, False])
+async def test_an_order_while_it_is_looked_whether_the_pass_is_free(app, follower, monkeypatch, by_name, order):
+    """Whoever orders it later than somebody resumed is heard, too."""
+    job = await paused_scan(app, follower)
+    looking = Held(app.storage.locks.active)
+    monkeypatch.setattr(app.storage.locks, "active", looking)
+    going_on = (
+        app.jobs.resume_pass(job.session_id, PassName("main"), "test")
+        if by_name
+        else app.jobs.command(job.id, Command.RESUME, origin="test")
+    )
+    resuming = asyncio.ensure_future(going_on)
+    await looking.reached.wait()
+    await (app.rig.stop() if order == "stop" else app.jobs.command(job.id, order, origin="test"))
+    looking.let_go()
+    if order is Command.CANCEL:
+        with pytest.raises(CommandRefusedError, match="it has ended"):
+            await resuming
+        return
+    assert (await resuming).state is JobState.PAUSED
+    await turns()
+    assert app.jobs.get(job.id).state is JobState.PAUSED

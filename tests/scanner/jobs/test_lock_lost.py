@@ -9,13 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.engine.saving import Saver
-from scanner.errors import LockLostError, PassLockedError
+from scanner.errors import LockLostError, PassLockedError, StorageError
 from scanner.events import PhotoSaved
 from scanner.hardware.sim.camera import SimCamera
 from scanner.model import JobId, PassName
 from scanner.states import ENDED, Command, JobState, PassState, ShotState
 from scanner.storage.work.writer import PassWriter
-from tests.scanner.jobs.following import a_pass, a_scan, before_the_pause, daemon, paused_scan
+from tests.scanner.jobs.following import PATIENCE, a_pass, a_scan, before_the_pause, daemon, paused_scan
 from tests.scanner.jobs.sharing import MAIN, another, force
 from tests.support.doubles import Failing, Held, turns
 from tests.support.twin import dark, still
@@ -140,10 +140,52 @@ async def test_a_pass_ended_by_name_just_when_it_is_lost(app, follower, monkeypa
     await assert_failed(app, await follower.until(job.id, *ENDED))
 
 
-async def test_a_pass_that_another_scanner_works_on_is_not_begun(app, follower):
+async def resume(app, job, by: str):
+    """In one of the two ways."""
+    if by == "name":
+        return await app.jobs.resume_pass(job.session_id, PassName("one"), "test")
+    return await app.jobs.command(job.id, Command.RESUME, origin="test")
+
+
+@pytest.mark.parametrize("by", ["name", "job"])
+async def test_going_on_with_what_another_scanner_works_on_is_refused_at_once(app, follower, by):
+    """Though an own job has the pass; it stays as it was."""
     async with another(app.config) as other:
         job = await paused_scan(app, follower, "one", "two", shots=12)
         handle = await other.handle(job.session_id)
+        async with other.open_pass(handle, PassName("one"), job_id=JobId("j-studio"), origin="web:eve") as writer:
+            with pytest.raises(PassLockedError, match="web:eve works on pass one") as caught:
+                await resume(app, job, by)
+            assert caught.value.detail["host"] == writer.record.host
+            await turns()
+            assert app.jobs.get(job.id) == job
+        await resume(app, job, by)
+        assert (await follower.until(job.id, JobState.PAUSED)).pause.reason == "turn_object"
+        assert await saved_shots(app, job.session_id, PassName("one")) == list(range(1, 13))
+
+
+async def test_a_start_on_a_pass_that_another_scanner_works_on(demo):
+    """It would go on by itself, and stands still instead."""
+    config = replace(demo, resume_on_start="auto")
+    async with daemon(config) as (app, follower):
+        job = await app.jobs.submit_scan(a_scan(shots=30), "test")
+        await follower.photo()
+    async with another(config) as other:
+        handle = await other.handle(job.session_id)
+        at_work = other.open_pass(handle, MAIN, job_id=JobId("j-studio"), origin="web:eve")
+        async with at_work, daemon(config) as (app, follower), asyncio.timeout(PATIENCE):
+            while (stands := app.jobs.get(job.id)).pause is None or stands.pause.by == "restart":
+                await follower.next()
+            assert (stands.state, stands.pause.reason) == (JobState.PAUSED, "pass_locked")
+
+
+async def test_a_pass_that_another_scanner_works_on_is_not_begun(app, follower, monkeypatch):
+    """Also where nobody can say so beforehand."""
+    async with another(app.config) as other:
+        job = await paused_scan(app, follower, "one", "two", shots=12)
+        handle = await other.handle(job.session_id)
+        unknown = Failing(app.storage.locks.active, StorageError("the disk is gone"))
+        monkeypatch.setattr(app.storage.locks, "active", unknown)
         async with other.open_pass(handle, PassName("one"), job_id=JobId("j-studio"), origin="web:eve"):
             for _ in range(2):
                 await app.jobs.command(job.id, Command.RESUME, origin="test")

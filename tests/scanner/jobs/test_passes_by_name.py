@@ -13,7 +13,8 @@ from scanner.errors import CommandRefusedError, PassCompletedError, PassNotFound
 from scanner.model import PassName, SessionId
 from scanner.states import ENDED, Command, JobState, PassState
 from scanner.storage import StorageManager
-from tests.scanner.jobs.following import a_scan, cancelled_scan, daemon, paused_scan
+from tests.scanner.jobs.following import PATIENCE, a_scan, cancelled_scan, daemon, paused_scan
+from tests.scanner.jobs.sharing import another
 
 MAIN, ONE, TWO, THREE = (PassName(name) for name in ("main", "one", "two", "three"))
 
@@ -180,3 +181,72 @@ async def test_what_is_not_there_or_complete_is_refused(app, follower, call):
     with pytest.raises(PassCompletedError):
         await order(job.session_id, MAIN, "test")
     assert [one.id for one in app.jobs.list()] == [job.id]
+
+
+async def cancel_elsewhere(app: App, session_id: SessionId, name: PassName = MAIN) -> None:
+    """At another scanner."""
+    async with another(app.config) as other:
+        handle = await other.handle(session_id)
+        async with other.open_pass(handle, name, job_id=None, origin="web:eve") as writer:
+            await writer.cancel("cancelled")
+
+
+async def test_a_pass_cancelled_elsewhere_goes_on_in_its_own_job_when_asked_for_by_name(app, follower):
+    job = await paused_scan(app, follower)
+    await cancel_elsewhere(app, job.session_id)
+    again = await app.jobs.resume_pass(job.session_id, MAIN, "test")
+    assert again.id == job.id
+    ended = await follower.until(job.id, *ENDED)
+    assert (ended.state, ended.result.saved, ended.error) == (JobState.COMPLETED, 12, None)
+    assert await states(app, job.session_id) == {MAIN: PassState.COMPLETED}
+
+
+@pytest.mark.parametrize("command", [Command.RESUME, Command.FINISH])
+async def test_a_job_whose_only_pass_was_cancelled_elsewhere_does_not_end_as_completed(app, follower, command):
+    job = await paused_scan(app, follower)
+    await cancel_elsewhere(app, job.session_id)
+    await app.jobs.command(job.id, command, origin="test")
+    ended = await follower.until(job.id, *ENDED)
+    assert (ended.state, ended.error.code) == (JobState.CANCELLED, "conflict")
+    assert "pass main had been cancelled" in ended.error.message
+    assert await states(app, job.session_id) == {MAIN: PassState.CANCELLED}
+    again = await app.jobs.resume_pass(job.session_id, MAIN, "test")  # as it says
+    assert (await follower.until(again.id, *ENDED)).result.saved == 12
+
+
+@pytest.mark.parametrize("paused", [True, False])
+async def test_a_job_whose_only_pass_is_cancelled_by_name_is_cancelled(app, follower, paused):
+    if paused:
+        job = await paused_scan(app, follower)
+    else:
+        job = await app.jobs.submit_scan(a_scan(shots=30), "test")
+        await follower.photo()
+    await app.jobs.cancel_pass(job.session_id, MAIN, "test")
+    ended = await follower.until(job.id, *ENDED)
+    assert (ended.state, ended.error) == (JobState.CANCELLED, None)
+    assert await states(app, job.session_id) == {MAIN: PassState.CANCELLED}
+
+
+async def test_a_cancelled_pass_comes_first_again_where_its_job_stands_before_the_next(app, follower):
+    job = await paused_scan(app, follower, "one", "two")
+    after = await app.jobs.cancel_pass(job.session_id, ONE, "test")
+    assert after.pause.reason == "turn_object"
+    await app.jobs.resume_pass(job.session_id, ONE, "test")
+    async with asyncio.timeout(PATIENCE):
+        while (await states(app, job.session_id))[ONE] is not PassState.COMPLETED:
+            await follower.next()
+    stands = await follower.until(job.id, JobState.PAUSED, *ENDED)
+    assert (stands.state, stands.pause.reason) == (JobState.PAUSED, "turn_object")
+    await app.jobs.command(job.id, Command.RESUME, origin="test")
+    assert (await follower.until(job.id, *ENDED)).result.saved == 24
+
+
+async def test_a_cancelled_pass_does_not_go_on_while_its_job_works_on_another(app, follower):
+    job = await paused_scan(app, follower, "one", "two", shots=30)
+    await app.jobs.cancel_pass(job.session_id, ONE, "test")
+    await app.jobs.resume_pass(job.session_id, TWO, "test")
+    await follower.photo()
+    with pytest.raises(CommandRefusedError, match="pass two comes first"):
+        await app.jobs.resume_pass(job.session_id, ONE, "test")
+    ended = await follower.until(job.id, *ENDED)
+    assert (ended.state, (await states(app, job.session_id))[ONE]) == (JobState.COMPLETED, PassState.CANCELLED)

@@ -11,13 +11,14 @@ from msgspec.structs import replace
 
 from scanner.clock import SystemClock
 from scanner.errors import PassCompletedError, StorageError
-from scanner.events import RigChanged
+from scanner.events import JobChanged, RigChanged
 from scanner.jobs import lanes as lanes_module
 from scanner.jobs.restore import goes_on
 from scanner.model import PassName, Pause
+from scanner.records import Job
 from scanner.states import ENDED, Command, JobState
 from scanner.storage import StorageManager
-from tests.scanner.jobs.following import a_scan, daemon, paused_scan, pausing
+from tests.scanner.jobs.following import PATIENCE, a_scan, daemon, paused_scan, pausing
 from tests.support.doubles import Failing, Held, turns
 from tests.support.twin import dark, still
 
@@ -203,14 +204,69 @@ async def test_a_job_resumed_in_the_moment_in_which_the_daemon_stops_does_not_be
         assert dark(app.devices)
 
 
-async def test_a_job_whose_session_is_gone_is_cancelled(demo):
-    async with daemon(demo) as (app, follower):
-        job = await app.jobs.submit_scan(a_scan(shots=20), "test")
+def not_there(job: Job) -> bool:
+    """Whether a job stands still since the restart because its session is not there, and says what to do."""
+    assert job.pause is not None
+    why = (job.state, job.pause.by, job.pause.reason, job.pause.resumes_by_itself)
+    assert f"session {job.session_id} is gone. Put it back and resume, or cancel." in job.pause.message
+    return why == (JobState.PAUSED, "restart", "session_not_found", False)
+
+
+async def test_a_start_without_the_data_directory_gives_nothing_up(demo):
+    """A share that is mounted late: whatever the policy, the queue waits for a person, in its order."""
+    config, aside = replace(demo, resume_on_start="auto"), demo.data_dir.parent / "aside"
+    async with daemon(config) as (app, follower):
+        jobs = [await app.jobs.submit_scan(a_scan(shots=20, title=f"Vase {number}"), "test") for number in range(3)]
+        await app.jobs.move(jobs[2].id, 1)
         await follower.photo()
-    shutil.rmtree(demo.data_dir / "sessions" / job.session_id)
-    async with daemon(demo) as (app, _):
-        found = app.jobs.get(job.id)
-        assert (found.state, found.error.code) == (JobState.CANCELLED, "session_not_found")
+    demo.data_dir.rename(aside)
+    async with daemon(config) as (app, follower):
+        await app.storage.reconcile()
+        await turns()
+        assert [not_there(app.jobs.get(job.id)) for job in jobs] == [True] * 3
+        await app.jobs.command(jobs[1].id, Command.RESUME, origin="test")
+        still_away = await follower.until(jobs[1].id, JobState.PAUSED, *ENDED)
+        assert (still_away.state, still_away.pause.reason) == (JobState.PAUSED, "session_not_found")
+    shutil.rmtree(demo.data_dir)
+    aside.rename(demo.data_dir)
+    async with daemon(config) as (app, follower):
+        await turns()
+        assert {app.jobs.get(job.id).state for job in jobs} == {JobState.PAUSED}
+        for job in jobs:
+            await app.jobs.command(job.id, Command.RESUME, origin="test")
+        ended = [await follower.until(job.id, *ENDED) for job in jobs]
+        assert [(job.state, job.result.saved) for job in ended] == [(JobState.COMPLETED, 20)] * 3
+        assert ended[2].started_at < ended[1].started_at
+
+
+async def test_what_was_to_be_done_before_the_session_went_is_still_said(demo):
+    async with daemon(demo) as (app, follower):
+        job = await app.jobs.submit_scan(a_scan("one", "two"), "test")
+        stood = await follower.until(job.id, JobState.PAUSED)
+        async with asyncio.timeout(PATIENCE):  # once it is announced it is written down
+            while not any(isinstance(one.event, JobChanged) and one.event.pause for one in follower.seen):
+                await follower.next()
+    (demo.data_dir / "sessions" / job.session_id).rename(demo.data_dir / "aside")
+    for _ in range(2):
+        async with daemon(demo) as (app, _):
+            found = app.jobs.get(job.id)
+            assert not_there(found)
+            assert found.pause.message.endswith(f"Before that: {stood.pause.message}")
+            assert found.pause.message.count("Before that") == 1
+
+
+async def test_a_waiting_job_whose_session_cannot_be_looked_for_keeps_waiting(demo, monkeypatch, caplog):
+    async with daemon(demo) as (app, follower):
+        await paused_scan(app, follower)
+        waiting = await app.jobs.submit_scan(a_scan(title="Second"), "test")
+    monkeypatch.setattr(StorageManager, "handle", Failing(StorageManager.handle, StorageError("the disk is gone")))
+    async with daemon(demo) as (app, follower):
+        assert f"the session of job {waiting.id} cannot be looked for: the disk is gone" in caplog.text
+        stands = await follower.until(waiting.id, JobState.PAUSED, *ENDED)
+        assert (stands.state, stands.pause.reason) == (JobState.PAUSED, "storage_fault")
+        monkeypatch.undo()
+        await app.jobs.command(waiting.id, Command.RESUME, origin="test")
+        assert (await follower.until(waiting.id, *ENDED)).result.saved == 4
 
 
 @pytest.mark.parametrize("how", ["finish", "cancel"])

@@ -236,6 +236,18 @@ def disk_is_full(*_: object, **__: object) -> None:
     raise StorageError(message, reason="disk_full")
 
 
+class FullFiles(Files):
+    """A disk that has no room for anything beside or below ``unless_gone`` as long as that is there."""
+
+    unless_gone: Path | None = None
+
+    def open(self, path: Path, flags: int) -> int:
+        room = self.unless_gone
+        if flags & os.O_CREAT and room is not None and path.is_relative_to(room.parent) and room.exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().open(path, flags)
+
+
 class RecordingFiles(Files):
     """Notes what was done, by name of operation and file."""
 

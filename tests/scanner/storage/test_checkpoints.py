@@ -384,7 +384,7 @@ async def test_a_session_of_an_older_format_has_none_until_one_is_saved(place, s
     came, one = await storage.checkpoints.list(session.id)
     assert (came.name, came.automatic, came.origin, came.photos) == ("auto-1", True, "legacy", 2)
     assert one == saved
-    assert await storage.checkpoints.list_all() == (one, came)
+    assert (await storage.checkpoints.list_all()).items == (one, came)
     assert (await storage.checkpoints.restore(session.id, "one", origin="cli")).name == "auto-2"
 
 
@@ -409,12 +409,12 @@ async def test_all_of_all_sessions_newest_first(place, two, storage, caplog):
     (place.sessions / two.id / "metadata/checkpoints/noise.json").write_bytes(b"noise")
     (place.sessions / two.id / "metadata/checkpoints/three.json.part").write_bytes(b"")
     (place.sessions / "Not a session").mkdir()
-    found = await storage.checkpoints.list_all()
+    found = (await storage.checkpoints.list_all()).items
     assert [(info.session_id, info.name) for info in found] == [
         (two.id, "three"), (second.id, "two"), (two.id, "one"),
     ]  # fmt: skip
     assert "checkpoint noise cannot be read" in caplog.text
-    assert [info.name for info in await storage.checkpoints.list_all(1)] == ["three"]
+    assert [info.name for info in (await storage.checkpoints.list_all(1)).items] == ["three"]
 
 
 async def many(place: Place, storage: StorageManager) -> list[str]:
@@ -451,9 +451,50 @@ async def test_of_all_only_those_that_are_told_are_decoded_whatever_the_clock_di
     assert made == ["mark-2", "mark-3", "mark-0", "mark-1", "mark-5", "mark-4"]
     for limit in (1, 2, 4):
         decoded.clear()
-        found = await storage.checkpoints.list_all(limit)
+        found = (await storage.checkpoints.list_all(limit)).items
         assert [info.name for info in found] == decoded == made[: -limit - 1 : -1]
-    assert [info.name for info in await storage.checkpoints.list_all()] == made[::-1]
+    assert [info.name for info in (await storage.checkpoints.list_all()).items] == made[::-1]
+
+
+async def test_all_are_read_page_by_page_however_many_there_are(place, storage, decoded):
+    made = await many(place, storage)
+    for limit in (1, 2, 4, 6, 7):
+        found, after = [], None
+        while after is not None or not found:
+            decoded.clear()
+            page = await storage.checkpoints.list_all(limit, after=after)
+            assert (page.total, [info.name for info in page.items]) == (6, decoded)
+            found += decoded
+            after = page.next
+        assert found == made[::-1]
+    with pytest.raises(InvalidError, match="after"):
+        await storage.checkpoints.list_all(after="nonsense")
+
+
+async def test_pages_of_a_name_count_that_name_alone(place, two, storage):
+    made = await many(place, storage)
+    await storage.checkpoints.save(two.id, made[0], origin="cli")
+    first = await storage.checkpoints.list_all(1, made[0])
+    second = await storage.checkpoints.list_all(1, made[0], after=first.next)
+    assert [page.total for page in (first, second)] == [2, 2]
+    assert (first.items[0].session_id, second.next) == (two.id, None)
+    assert second.items[0].session_id != two.id
+
+
+async def test_equal_times_are_told_once_each_on_pages(place, two, storage):
+    """Copies of sessions have checkpoints of one name and one time."""
+    await storage.checkpoints.save(two.id, "one", origin="cli")
+    original = place.sessions / two.id / "metadata/checkpoints/one.json"
+    for title in ("Copy", "Another"):
+        copy = await storage.create_session(new_session(title))
+        await storage.checkpoints.save(copy.id, "one", origin="cli")
+        (place.sessions / copy.id / "metadata/checkpoints/one.json").write_bytes(original.read_bytes())
+    found, after = [], None
+    for _ in range(3):
+        page = await storage.checkpoints.list_all(1, after=after)
+        found += [info.session_id for info in page.items]
+        after = page.next
+    assert (len(set(found)), after, page.total) == (3, None, 3)
 
 
 async def test_all_of_a_name_are_found_without_reading_others(place, two, storage, decoded):
@@ -461,10 +502,10 @@ async def test_all_of_a_name_are_found_without_reading_others(place, two, storag
     await storage.checkpoints.save(two.id, made[0], origin="cli")
     (place.sessions / two.id / f"metadata/checkpoints/{made[1]}.json").write_bytes(b"noise")
     for limit in (2, 10):
-        found = await storage.checkpoints.list_all(limit, made[0])
+        found = (await storage.checkpoints.list_all(limit, made[0])).items
         assert [(info.session_id == two.id, info.name) for info in found] == [(True, made[0]), (False, made[0])]
     assert set(decoded) == {made[0]}
-    assert await storage.checkpoints.list_all(10, "nobody") == ()
+    assert (await storage.checkpoints.list_all(10, "nobody")).items == ()
     with pytest.raises(InvalidError):
         await storage.checkpoints.list_all(10, "../session")
 
@@ -473,7 +514,7 @@ async def test_a_checkpoint_that_others_wrote_in_their_own_way_has_its_place(pla
     made = await many(place, storage)
     (path,) = place.sessions.glob(f"*/metadata/checkpoints/{made[3]}.json")
     path.write_text(json.dumps(dict(reversed(json.loads(path.read_bytes()).items()))))
-    assert [info.name for info in await storage.checkpoints.list_all(3)] == made[:-4:-1]
+    assert [info.name for info in (await storage.checkpoints.list_all(3)).items] == made[:-4:-1]
     assert decoded == [made[3], *made[:-4:-1]]
 
 
@@ -490,7 +531,7 @@ async def test_what_cannot_be_read_leaves_its_place_to_the_next_and_is_said_once
     async def said(newest: str, *listed: str) -> list[str]:
         caplog.clear()
         for _ in range(3):
-            assert [info.name for info in await storage.checkpoints.list_all(1)] == [newest]
+            assert [info.name for info in (await storage.checkpoints.list_all(1)).items] == [newest]
             assert [info.name for info in await storage.checkpoints.list(two.id)] == [*listed, newest]
         assert all(record.session == two.id for record in caplog.records)
         return sorted(record.getMessage().split(" cannot be read: ")[0] for record in caplog.records)
@@ -513,7 +554,7 @@ async def test_one_that_goes_while_all_are_listed_is_passed_by(place, storage, m
         return read_checkpoint_file(path)
 
     monkeypatch.setattr(marklists, "read_checkpoint_file", gone)
-    assert [info.name for info in await storage.checkpoints.list_all(2)] == [made[-2], made[-3]]
+    assert [info.name for info in (await storage.checkpoints.list_all(2)).items] == [made[-2], made[-3]]
     assert caplog.text == ""
 
 
@@ -523,7 +564,7 @@ async def test_one_of_which_nothing_can_be_told_is_said_once(place, two, storage
     path.unlink()
     path.symlink_to(path)  # in a circle
     for _ in range(3):
-        assert await storage.checkpoints.list_all() == ()
+        assert (await storage.checkpoints.list_all()).items == ()
     assert len(caplog.records) == 1
 
 
@@ -549,7 +590,7 @@ async def test_who_did_it_is_in_audit_and_events(place):
         assert heard.heard == []
         await storage.checkpoints.restore(handle.id, "one", origin="web:ben")
         assert heard.heard == [SessionChanged(session_id=handle.id)]
-        restored, saved = await storage.audit.list()
+        restored, saved = (await storage.audit.list()).items
         assert (saved.who, saved.what, saved.session_id) == ("web:anna", "checkpoint", handle.id)
         assert (restored.who, restored.what) == ("web:ben", "restore")
         assert restored.detail == "restored to checkpoint one; auto-1 leads back"
@@ -732,9 +773,9 @@ async def test_one_that_was_saved_at_work_is_still_listed_when_the_work_is_over(
         for shot in writer.remaining():
             await save(writer, shot)
         await writer.finish("done")
-    assert [info.name for info in await storage.checkpoints.list_all()] == ["half"]
+    assert [info.name for info in (await storage.checkpoints.list_all()).items] == ["half"]
     await storage.reconcile()
-    assert [info.name for info in await storage.checkpoints.list_all()] == ["half"]
+    assert [info.name for info in (await storage.checkpoints.list_all()).items] == ["half"]
 
 
 async def test_one_that_another_daemon_saved_of_a_pass_at_work_here_is_listed_by_both(place, tmp_path, storage, handle):
@@ -743,12 +784,12 @@ async def test_one_that_another_daemon_saved_of_a_pass_at_work_here_is_listed_by
         async with working(storage, handle) as writer:
             await save(writer, writer.plan.shots[0])
             await other.checkpoints.save(handle.id, "half", origin="cli")
-            assert [info.name for info in await other.checkpoints.list_all()] == ["half"]
+            assert [info.name for info in (await other.checkpoints.list_all()).items] == ["half"]
             await storage.watcher.look()
-            assert [info.name for info in await storage.checkpoints.list_all()] == ["half"]
+            assert [info.name for info in (await storage.checkpoints.list_all()).items] == ["half"]
     (place.sessions / handle.id / "metadata/checkpoints/half.json").unlink()
     for name in ("no checkpoint.json", "half.json.part"):
         (place.sessions / handle.id / "metadata/checkpoints" / name).touch()
     await storage.watcher.look()
-    assert await storage.checkpoints.list_all() == ()
+    assert (await storage.checkpoints.list_all()).items == ()
     assert await storage._catalogue.ask(lambda queries: queries.marked()) == []

@@ -76,7 +76,7 @@ async def test_events_and_audit_only_where_something_changed(place):
         assert heard == []
         await storage.edit(handle.id, SessionChanges(title="Red vase", notes=""), origin="web:anna")
         assert heard == [SessionChanged(session_id=handle.id)]
-        (entry,) = await storage.audit.list()
+        (entry,) = (await storage.audit.list()).items
         assert (entry.who, entry.what, entry.session_id, entry.detail) == ("web:anna", "edit", handle.id, "title")
 
 
@@ -114,7 +114,7 @@ async def test_a_document_that_is_lost_is_written_anew_and_the_damaged_one_is_ke
         assert [(event.session_id, f"was {word} and is written anew" in event.message) for event in anew] == [
             (handle.id, True)
         ]
-        (entry,) = await storage.audit.list()
+        (entry,) = (await storage.audit.list()).items
         assert entry.detail.startswith("title, notes, session.json was")
         assert all(one.name in entry.detail for one in kept)
         again = await storage.edit(handle.id, SessionChanges(title="Blue vase"))

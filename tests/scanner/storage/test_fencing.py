@@ -86,7 +86,7 @@ async def test_a_pass_that_is_forced_goes_on_elsewhere_and_its_former_owner_stop
 
 async def is_said_everywhere(storage: StorageManager, handle: SessionHandle, told: Told) -> None:
     assert SessionChanged(session_id=handle.id) in told.events
-    (entry,) = await storage.audit.list()
+    (entry,) = (await storage.audit.list()).items
     assert (entry.who, entry.what, entry.session_id) == ("web:anna", "lock_forced", handle.id)
     assert "it hangs" in entry.detail
     (info,) = (await storage.get_session(handle.id)).passes
@@ -227,7 +227,7 @@ async def test_what_nobody_holds_is_not_forced(tmp_path):
             await one.locks.release(handle.id, UPRIGHT, origin="cli", reason="r")
         with pytest.raises(NotFoundError):
             await one.locks.release(handle.id, PassName("flipped"), origin="cli", reason="r")
-        assert await one.audit.list() == ()
+        assert (await one.audit.list()).items == ()
 
 
 async def test_a_forcing_in_the_act_is_not_forced_itself(tmp_path):

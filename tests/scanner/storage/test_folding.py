@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -24,6 +25,10 @@ LAMP = "\N{DIYA LAMP}"  # younger than the table of older SQLites
 THUMB = "\N{THUMBS UP SIGN}\N{EMOJI MODIFIER FITZPATRICK TYPE-4}"
 ROCKET = "\N{ROCKET}"
 TITLES = ("Gasse Nº 3, Straße", f"Vase {SPEAKER}", f"{LAMP}Lampe", f"{THUMB}Daumen", "Müller", "plain", "İznik-Teller")
+SCRIPTS = (
+    "Ελληνικό αγγείο", "Łódź, Gdańsk", "Ærø, København", "Ёлка и Київ", "مُحَمَّد", "שָׁלוֹם", "ガラス", "도자기 한국",
+    "Đà Nẵng", "Diyarbak\u0131r, Isparta",
+)  # fmt: skip
 
 
 async def titles(storage: StorageManager, text: str) -> set[str]:
@@ -53,6 +58,38 @@ async def titled(storage) -> StorageManager:
 )  # fmt: skip
 async def test_a_word_is_found_however_it_is_written(titled, text, title):
     assert await titles(titled, text) == {TITLES[title]}
+
+
+@pytest.fixture
+async def noted(storage) -> StorageManager:
+    """The scripts stand in notes: of a title the id is made, which has no accents and is searched, too."""
+    for number, notes in enumerate(SCRIPTS):
+        title = f"Number {number}"
+        await storage.create_session(new_session(title, spec=ScanSpec(title=title, notes=notes)))
+    return storage
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("Ελληνικο", 0), ("ΕΛΛΗΝΙΚΌ", 0), ("Ελληνικό", 0), ("αγγειο", 0),
+        ("lodz", 1), ("Łódź", 1), ("ŁÓDŹ", 1), ("łodz", 1), ("gdansk", 1),
+        ("aero", 2), ("ÆRØ", 2), ("kobenhavn", 2), ("københavn", 2),
+        ("елка", 3), ("ЁЛКА", 3), ("киів", 3),
+        ("محمد", 4), ("שלום", 5),
+        ("ガラス", 6), ("ｶﾞﾗｽ", 6), ("カ\u3099ラス", 6),
+        ("도자기", 7), (unicodedata.normalize("NFD", "한국"), 7), ("도", 7),
+        ("da nang", 8), ("đà", 8), ("Nẵng", 8),
+        ("diyarbakir", 9), ("DİYARBAKIR", 9), ("\u0131sparta", 9), ("isparta", 9),
+    ],
+)  # fmt: skip
+async def test_accents_of_every_script_are_folded(noted, text, title):
+    assert await titles(noted, text) == {f"Number {title}"}
+
+
+@pytest.mark.parametrize("text", ["カラス", "노", "ガフス", "lotz"])
+async def test_what_is_another_letter_stays_another(noted, text):
+    assert await titles(noted, text) == set()
 
 
 @pytest.mark.parametrize(

@@ -362,6 +362,14 @@ def as_version_3_made_it(path) -> None:
         connection.execute("PRAGMA user_version = 3")
 
 
+def as_version_4_made_it(path) -> None:
+    """Only the accents of Latin letters were folded."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE sessions_fts SET id = 'old', title = 'old'")
+        connection.execute("UPDATE passes_fts SET id = 'old', title = 'old'")
+        connection.execute("PRAGMA user_version = 4")
+
+
 def without_sessions(path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM sessions")
@@ -378,11 +386,11 @@ def break_tables(path, tables=("sessions", "passes", "intents")) -> None:
             file.write(garbage(page, 4096))
 
 
-OLDER = (of_an_older_version, as_version_2_made_it, as_version_3_made_it)
+OLDER = (of_an_older_version, as_version_2_made_it, as_version_3_made_it, as_version_4_made_it)
 HARMS = (
     deleted, emptied, truncated, beheaded, noise, noise_inside, other_tables, of_a_newer_version, without_sessions,
-    of_an_older_version, as_version_2_made_it, as_version_3_made_it, a_directory, a_directory_as_log, a_pipe,
-    break_tables,
+    of_an_older_version, as_version_2_made_it, as_version_3_made_it, as_version_4_made_it, a_directory,
+    a_directory_as_log, a_pipe, break_tables,
 )  # fmt: skip
 
 

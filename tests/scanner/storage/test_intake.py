@@ -63,7 +63,7 @@ async def test_examples_are_taken_in_as_expected(case, place):
         assert "is there already" in again[0].sentence()
         assert not any("zone" in text for outcome in again for text in outcome.said)
         assert await everything(storage) == sessions
-        assert {entry.what for entry in await storage.audit.list()} == {"import"}
+        assert {entry.what for entry in (await storage.audit.list()).items} == {"import"}
     assert tree_hash(case) == wanted["source_unchanged"]["sha256"]
 
 
@@ -146,12 +146,31 @@ async def test_sessions_of_this_product_keep_their_name_and_can_be_finished(plac
     assert tree_hash(other.sessions) == before
 
 
-async def test_scans_that_only_look_alike_stay_apart_and_that_is_said(place, tmp_path):
-    dual(tmp_path / "card/sessions", linked=False)
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_scans_that_only_look_alike_are_left_to_a_person(place, tmp_path, monkeypatch, dry_run):
+    folders = dual(tmp_path / "card/sessions", linked=False)
+    monkeypatch.setattr("scanner.storage.facets.intake.disk_usage", lambda _: DiskUsage(free=0, total=5000))
     async with running(place) as storage:
-        outcomes = await storage.legacy.import_from(tmp_path / "card", timezone=BERLIN, origin="cli")
-        assert [outcome.done for outcome in outcomes] == [True, True]
-        assert all("are they one scan?" in outcome.sentence() for outcome in outcomes)
+        outcomes = await storage.legacy.import_from(tmp_path / "card", timezone=BERLIN, dry_run=dry_run, origin="cli")
+        assert [(outcome.done, outcome.error) for outcome in outcomes] == [(False, None)] * 2
+        said = {outcome.id: outcome.sentence() for outcome in outcomes}
+        for folder, other in (folders, reversed(folders)):
+            assert (
+                f" photos) was left alone: it may be one scan with {other.name}: copy both folders into the sessions of"
+                " the data directory and decide there, or import each folder by itself; "
+            ) in said[folder.name]
+            assert "are they one scan?" in said[folder.name]
+        assert names(place.sessions) == []
+
+
+async def test_scans_that_only_look_alike_can_be_imported_each_by_itself(place, tmp_path):
+    folders = dual(tmp_path / "card/sessions", linked=False)
+    async with running(place) as storage:
+        for folder in folders:
+            (outcome,) = await storage.legacy.import_from(folder, timezone=BERLIN, origin="cli")
+            assert outcome.done
+        again = await storage.legacy.import_from(tmp_path / "card", timezone=BERLIN, origin="cli")
+        assert [(outcome.known, outcome.left) for outcome in again] == [(True, "")] * 2
 
 
 @pytest.mark.parametrize("directory", ["missing", "file", "data", "data/sessions", ".", "loop"])

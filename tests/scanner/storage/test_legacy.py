@@ -108,7 +108,7 @@ async def test_migrate_and_undo(place, kind):
         assert await the_one(storage) == old
         with pytest.raises(NotFoundError, match="not migrated"):
             await storage.legacy.undo(session_id, origin="cli")
-        said = [(entry.what, entry.session_id) for entry in await storage.audit.list()]
+        said = [(entry.what, entry.session_id) for entry in (await storage.audit.list()).items]
         assert said == [("undo_migration", session_id), ("migrate", session_id)]
     assert events == [SessionChanged(session_id=session_id)] * 2
     for gone in place.sessions.glob(".undone_*"):
@@ -206,13 +206,10 @@ async def test_verifying_is_a_look(place, kind):
     async with running(place) as storage:
         old = await the_one(storage)
         found = await storage.verify(session_id, lambda done, total: said.append((done, total)))
-        assert (found.checked, found.missing, found.damaged, found.unlisted) == (0, (), (), ())
-        (sentence,) = found.unmarked
-        assert "not checked" in sentence
-        assert f"'scanner sessions migrate {session_id}'" in sentence
-        assert said == [(0, 0)]
+        assert (found.checked, found.missing, found.damaged, found.unmarked) == (old.photos, (), (), ())
+        assert said[-1] == (old.photos, old.photos)
         assert await the_one(storage) == old
-        assert (await storage.audit.list())[0].what == "verify"
+        assert (await storage.audit.list()).items[0].what == "verify"
     assert tree_hash(place.sessions) == before
     async with running(place) as storage:
         await storage.legacy.migrate(session_id, origin="cli")
@@ -361,7 +358,8 @@ async def test_what_cannot_be_merged(place, unlinked):
 async def test_halves_that_were_migrated_can_be_brought_back_and_merged(place, unlinked):
     async with running(place) as storage:
         (question,) = await storage.legacy.questions()
-        assert all(outcome.done for outcome in await storage.legacy.migrate_all())
+        for session_id in unlinked:
+            await storage.legacy.migrate(session_id, origin="cli")
         ways = [f"'scanner sessions migrate {session_id} --undo'" for session_id in unlinked]
         with pytest.raises(ConflictError, match=" and ".join(ways)):
             await storage.legacy.merge(*unlinked, origin="cli")
@@ -375,7 +373,8 @@ async def test_halves_that_were_migrated_can_be_brought_back_and_merged(place, u
 
 async def test_halves_without_a_way_back_cannot_be_merged(place, unlinked):
     async with running(place) as storage:
-        await storage.legacy.migrate_all()
+        for session_id in unlinked:
+            await storage.legacy.migrate(session_id, origin="cli")
         for kept in place.sessions.glob(".migrated_*"):
             shutil.rmtree(kept)
         await storage.reindex()
@@ -394,7 +393,15 @@ async def test_all_at_once_and_a_dry_run_first(place, unlinked):
         would = await storage.legacy.migrate_all(dry_run=True)
         assert [outcome.done for outcome in would] == [False] * 4
         assert [outcome.id for outcome in would] == sorted({*unlinked, OWL, "broken"})
-        assert "Chess knight (raspi_v2, 6 photos) would become session" in "".join(one.sentence() for one in would)
+        left = {one.id: one.sentence() for one in would if one.left}
+        way = f"decide with 'scanner sessions merge {' '.join(unlinked)}', or migrate each by itself"
+        assert left == {
+            one: f"Chess knight (raspi_v2, {photos} photos) was left alone: it may be one scan with {other}: {way}"
+            for one, other, photos in ((*unlinked, 0), (*reversed(unlinked), 6))
+        }
+        assert [one.sentence() for one in would if one.id == OWL] == [
+            f"Ceramic Owl (openscan3, 1 photos) would become session {OWL}"
+        ]
         assert (await storage.list_sessions()).items == listed
         shutil.rmtree(place.sessions / "20261120-041530-blue-vase")
         assert tree_hash(place.sessions) == before
@@ -402,8 +409,12 @@ async def test_all_at_once_and_a_dry_run_first(place, unlinked):
         outcomes = await storage.legacy.migrate_all(report=lambda done, total: reports.append((done, total)))
         failed = [outcome for outcome in outcomes if outcome.error is not None]
         assert [outcome.id for outcome in failed] == ["broken"]
-        assert sum(outcome.done for outcome in outcomes) == 3
+        assert [outcome.id for outcome in outcomes if outcome.done] == [OWL]
+        assert {outcome.id: outcome.sentence() for outcome in outcomes if outcome.left} == left
         assert reports == [(done, 4) for done in range(5)]
+        assert len(await storage.legacy.questions()) == 1
+        await storage.legacy.migrate(unlinked[0], origin="cli")  # the decision that they are two
+        assert [one.id for one in await storage.legacy.migrate_all() if one.done] == [unlinked[1]]
         assert [one.id for one in await storage.legacy.migrate_all(dry_run=True)] == ["broken"]
 
 

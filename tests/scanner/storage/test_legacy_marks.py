@@ -43,7 +43,7 @@ def standing(session: Session) -> list[tuple[object, ...]]:
 
 async def the_mark(storage: StorageManager, session_id: SessionId) -> CheckpointInfo:
     (mark,) = await storage.checkpoints.list(session_id)
-    assert await storage.checkpoints.list_all() == (mark,)
+    assert (await storage.checkpoints.list_all()).items == (mark,)
     return mark
 
 
@@ -80,7 +80,7 @@ async def test_it_goes_with_its_session_and_the_next_migration_makes_another(pla
         await storage.legacy.migrate(session_id, origin="cli")
         first = await the_mark(storage, session_id)
         await storage.legacy.undo(session_id, origin="cli")
-        assert await storage.checkpoints.list(session_id) == await storage.checkpoints.list_all() == ()
+        assert await storage.checkpoints.list(session_id) == (await storage.checkpoints.list_all()).items == ()
         (undone,) = place.sessions.glob(".undone_*")
         assert names(undone / "metadata/checkpoints") == ["auto-1.json"]
         undone.rename(place.root / "undone")
@@ -120,4 +120,4 @@ async def test_what_replaces_nothing_has_none(place: Place) -> None:
         await storage.create_session(new_session())
         await storage.legacy.import_from(stick, timezone=BERLIN, origin="cli")
         assert len((await storage.list_sessions()).items) == 2
-        assert await storage.checkpoints.list_all() == ()
+        assert (await storage.checkpoints.list_all()).items == ()

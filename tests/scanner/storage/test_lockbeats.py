@@ -160,8 +160,8 @@ async def test_what_a_short_operation_holds_here_is_our_own(tmp_path, monkeypatc
                 await one.locks.release(handle.id, UPRIGHT, origin="web:ben", reason="who is that?")
         await restoring
         assert (await one.get_session(handle.id)).photos == 1
-        assert await one.audit.list() != ()
-        assert not [entry for entry in await one.audit.list() if entry.what == "lock_forced"]
+        assert (await one.audit.list()).items != ()
+        assert not [entry for entry in (await one.audit.list()).items if entry.what == "lock_forced"]
 
 
 @pytest.mark.parametrize("client", ["a clone", "this computer"])

@@ -245,6 +245,17 @@ def test_damage_reopens_a_completed_pass_and_no_other():
     assert fold([saved(1), cancelled, struck], name=UPRIGHT).state is PassState.CANCELLED
 
 
+def test_a_photo_that_was_lost_before_the_end_reopens_the_pass_when_it_is_said_again():
+    struck = lines.Damaged(shot=1, file=PhotoName("upright-00001-main.jpg"), reason="missing")
+    facts = [saved(1), saved(2), struck, lines.Finished(at="e", reason="", worked_s=1.0)]
+    before = fold(facts, name=UPRIGHT)
+    assert (before.state, before.lost) == (PassState.COMPLETED, {1: struck.file})
+    after = fold([*facts, struck], name=UPRIGHT)
+    assert after.pause is not None
+    assert (after.state, after.pause.reason, after.ended_at) == (PassState.PAUSED, "damaged", None)
+    assert (after.lost, after.bytes) == (before.lost, before.bytes)
+
+
 def test_nothing_folded_is_a_planned_pass():
     progress = fold([], name=UPRIGHT)
     assert progress.state is PassState.PLANNED

@@ -41,7 +41,7 @@ async def answers(storage: StorageManager) -> dict[str, Any]:
         found[f"history with {word}"] = await storage.history.passes(HistoryQuery(q=word, limit=200))
     found["history"] = await storage.history.passes(HistoryQuery(limit=200))
     found["statistics"] = await storage.history.statistics()
-    found["checkpoints"] = await storage.checkpoints.list_all(1000)
+    found["checkpoints"] = (await storage.checkpoints.list_all(1000)).items
     found["bytes"] = await storage.photo_bytes(MAIN, 32, 24)
     found["unfinished"] = await storage.unfinished()
     return {key: plain(value) for key, value in found.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -32,20 +31,20 @@ from scanner.storage.disk.layout import Layout
 from scanner.storage.disk.room import KEPT
 from scanner.storage.keeping.wrappers import tidy_trash, wrappers
 from tests.scanner.storage.formats.support import dual, openscan
-from tests.scanner.storage.support import PRESSED, RIG, Place, StepClock, names, new_pass, new_session, save, working
+from tests.scanner.storage.support import (
+    PRESSED,
+    RIG,
+    FullFiles,
+    Place,
+    StepClock,
+    names,
+    new_pass,
+    new_session,
+    save,
+    working,
+)
 
 WEEK = timedelta(days=7)
-
-
-class FullFiles(Files):
-    """A disk that has no room for anything as long as ``unless_gone`` is there."""
-
-    unless_gone: Path | None = None
-
-    def open(self, path: Path, flags: int) -> int:
-        if flags & os.O_CREAT and self.unless_gone is not None and self.unless_gone.exists():
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return super().open(path, flags)
 
 
 class QuickerFiles(Files):
@@ -300,7 +299,7 @@ async def test_events_and_audit(place):
             SessionChanged(session_id=handle.id),
             SessionDeleted(session_id=handle.id),
         ]
-        said = [(entry.who, entry.what) for entry in reversed(await storage.audit.list())]
+        said = [(entry.who, entry.what) for entry in reversed((await storage.audit.list()).items)]
         assert said == [("web:anna", "delete"), ("web:ben", "undelete"), ("web:anna", "delete"), ("web:carl", "purge")]
 
 

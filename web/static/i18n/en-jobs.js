@@ -35,10 +35,10 @@ export default {
   silence: (/** @type {number} */ s) => (s < 100 ? n(s, 'second', 'seconds') : n(Math.round(s / 60), 'minute', 'minutes')),
   release: 'Force release…', 
   releaseTitle: (/** @type {string} */ what, /** @type {string} */ who) => `Take the lock of ${what} from ${who}?`,
-  releaseText: /** @type {Record<string, (host: string, silence: string) => string>} */ ({
-    alive: host => `${host} works on it and gives signs of life: it would lose its pass in the middle. It stops before its next photo; nothing saved is lost.`,
-    stale: (host, silence) => `Its heartbeat stands still${silence ? ` for ${silence}` : ''}. If ${host} still works it stops before its next photo; nothing saved is lost.`,
-    gone: host => `The work on ${host} has ended. Nothing saved is lost.`,
+  releaseText: /** @type {Record<string, (who: string, silence: string) => string>} */ ({
+    alive: who => `${who} works on it and gives signs of life: it would lose its pass in the middle. It stops before its next photo; nothing saved is lost.`,
+    stale: (who, silence) => `Its heartbeat stands still${silence ? ` for ${silence}` : ''}. If ${who} still works on it, it stops before its next photo; nothing saved is lost.`,
+    gone: who => `The work of ${who} has ended. Nothing saved is lost.`,
   }),
   releaseKept: 'Who did it and why is kept.', why: 'Why', whyHint: 'As in: Bench 3 has no power', whyMissing: 'Say why: the owner will want to know.',
   keepLock: 'Keep lock', doRelease: 'Force release', released: (/** @type {string} */ what, /** @type {string} */ who) => `${what} is free again. ${who} was forced out.`,

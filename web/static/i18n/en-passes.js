@@ -20,13 +20,14 @@ export default {
   queued: (/** @type {number} */ at) => `Waits for the rig, place ${at} in the queue.`,
 
   damagedPhotos: (/** @type {number} */ value) => `${n(value, 'photo was', 'photos were')} damaged or missing and will be taken again.`,
+  lostPhotos: (/** @type {number} */ value, /** @type {boolean} */ old, /** @type {boolean} */ came) => `${n(value, 'photo is', 'photos are')} damaged or missing.${came ? ` ${old ? 'Once migrated, ' : ''}“Verify” opens the pass to take ${value === 1 ? 'it' : 'them'} again.` : ''}`,
   /* restore */
   restoreTitle: (/** @type {number} */ value) => `${n(value, 'pass is', 'passes are')} unfinished`, restoreMore: (/** @type {number} */ value) => `${n(value, 'more pass is', 'more passes are')} unfinished`,
   restoreDone: 'Nothing is unfinished any more', restoreText: 'Everything that was saved is safe. Go on with each of them, end it with what is there, or give it up.',
   putOff: 'Not now', restoreAll: (/** @type {number} */ rest) => `${n(rest, 'more', 'more')} in Sessions`, restoreLabel: (/** @type {string} */ title, /** @type {string} */ pass) => `${title}, ${pass}`,
   now: /** @type {Record<string, string>} */ ({ completed: 'Completed now.', cancelled: 'Given up now.', running: 'Works now.', pending: 'Waits for the rig.' }), gone: 'The session is no longer there.',
   /* locks */
-  heldBy: (/** @type {string} */ host, /** @type {string} */ user) => [host, user].filter(Boolean).join(', '), notLocked: 'not locked',
+  heldBy: (/** @type {string} */ who, /** @type {string} */ host) => [who, host].filter(Boolean).join(' on '), notLocked: 'not locked',
   cutOff: (/** @type {string} */ who) => `${who ? `The scanner of ${who}` : 'Its scanner'} ended while it worked on it.`,
   worksOn: (/** @type {string} */ who) => `${who} works on it.`, heldStale: (/** @type {string} */ who) => `${who} holds it, but gives no sign of life.`, toLocks: 'See its lock',
 };

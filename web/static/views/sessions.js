@@ -2,7 +2,7 @@
  *
  * Events change cards where they stand; what would push other cards about (new sessions, new offers) waits behind a button.
  */
-import { get, isAbort, sentence } from '../api.js';
+import { get, isAbort, SEARCH_MAX, sentence } from '../api.js';
 import { attr, debounce, h, icon, keyed, put } from '../dom.js';
 import { count } from '../format.js';
 import { addKeys } from '../keys.js';
@@ -19,7 +19,7 @@ const FILTERS = ['', 'incomplete', 'completed', 'cancelled', 'legacy'];
 const SORTS = ['newest', 'oldest', 'title', 'size'];
 
 class SessionsView {
-  input = h('input.in', { type: 'search', id: 'session-search', placeholder: t.sessions.searchHint, 'aria-label': t.sessions.search, autocomplete: 'off', spellcheck: 'false', enterkeyhint: 'search', oninput: () => this.typed(), onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === 'Escape' && this.input.value) { event.preventDefault(); this.clear(); } } });
+  input = h('input.in', { type: 'search', id: 'session-search', maxlength: SEARCH_MAX, placeholder: t.sessions.searchHint, 'aria-label': t.sessions.search, autocomplete: 'off', spellcheck: 'false', enterkeyhint: 'search', oninput: () => this.typed(), onkeydown: (/** @type {KeyboardEvent} */ event) => { if (event.key === 'Escape' && this.input.value) { event.preventDefault(); this.clear(); } } });
   filters = h('div.seg', { role: 'group', 'aria-label': t.sessions.filter }, FILTERS.map(name => h('button', { type: 'button', 'data-status': name || 'all', hidden: name === 'legacy', onclick: () => this.search({ status: name }) }, `${t.sessions.filters[name || 'all']} `, h('em'))));
   sort = h('select.in', { 'aria-label': t.sessions.sort, onchange: () => this.search({ sort: this.sort.value }) }, SORTS.map(name => h('option', { value: name }, t.sessions.sorts[name])));
   trash = h('button.btn', { type: 'button', 'data-action': 'trash', onclick: () => void this.showTrash() }, icon('trash', 'sm'), h('span', null, t.sessions.trash));
