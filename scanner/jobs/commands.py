@@ -92,7 +92,10 @@ class Commander(Struct, frozen=True, kw_only=True):
                 ticket.pass_alone = alone and (ticket.pass_alone or not orders.ends)
             orders.give(ORDERS[command])
         strongest = orders.order
-        self.board.set(ticket, order=strongest.name.lower() if strongest else None)
+        order = strongest.name.lower() if strongest else None
+        if order == ticket.job.order:
+            return None  # a change that is none would tell those who wait that the run has acted
+        self.board.set(ticket, order=order)
         return self.board.keep(ticket)
 
     def _stand_still(self, ticket: Ticket, pause: Pause) -> Work | None:

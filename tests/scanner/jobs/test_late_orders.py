@@ -85,6 +85,19 @@ async def test_skip_after_resume_is_too_late(app, follower):
     assert (await follower.until(job.id, *ENDED)).result.saved == 6
 
 
+async def test_a_second_resume_does_not_answer_the_first_before_the_job_runs(app, follower):
+    job = await paused_by_a_fault(app, follower)
+    ticket = app.jobs._board.ticket(job.id)
+    first = asyncio.ensure_future(app.jobs.command(job.id, Command.RESUME, origin="test"))
+    async with asyncio.timeout(5):
+        while ticket.orders is None:  # noqa: ASYNC110 - the lane has taken it up, but told nobody yet
+            await asyncio.sleep(0)
+    assert app.jobs.get(job.id).state is JobState.PAUSED
+    await app.jobs.command(job.id, Command.RESUME, origin="test")
+    assert (await first).state is JobState.RUNNING
+    assert (await follower.until(job.id, *ENDED)).result.saved == 6
+
+
 async def test_a_pause_in_the_moment_of_a_skip_keeps_the_job_where_it_is(app, follower):
     job = await paused_by_a_fault(app, follower)
     orders = (app.jobs.command(job.id, command, origin="test") for command in (Command.SKIP, Command.PAUSE))
