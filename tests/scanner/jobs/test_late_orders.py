@@ -72,13 +72,19 @@ async def test_a_pause_that_is_withdrawn_in_time_is_none(app, follower):
     assert "paused" not in states_of(follower, job.id)
 
 
-async def test_skip_after_resume_is_too_late(app, follower):
-    job = await paused_by_a_fault(app, follower)
+async def taken_up(app: App, job: Job) -> asyncio.Future[Job]:
+    """Somebody resumed the job: its lane has taken that up, but told nobody yet. What will be answered."""
     ticket = app.jobs._board.ticket(job.id)
     resuming = asyncio.ensure_future(app.jobs.command(job.id, Command.RESUME, origin="test"))
     async with asyncio.timeout(5):
         while ticket.orders is None:  # noqa: ASYNC110 - the lane has taken it up, but told nobody yet
             await asyncio.sleep(0)
+    return resuming
+
+
+async def test_skip_after_resume_is_too_late(app, follower):
+    job = await paused_by_a_fault(app, follower)
+    resuming = await taken_up(app, job)
     with pytest.raises(CommandRefusedError):
         await app.jobs.command(job.id, Command.SKIP, origin="test")
     await resuming
@@ -87,11 +93,7 @@ async def test_skip_after_resume_is_too_late(app, follower):
 
 async def test_a_second_resume_does_not_answer_the_first_before_the_job_runs(app, follower):
     job = await paused_by_a_fault(app, follower)
-    ticket = app.jobs._board.ticket(job.id)
-    first = asyncio.ensure_future(app.jobs.command(job.id, Command.RESUME, origin="test"))
-    async with asyncio.timeout(5):
-        while ticket.orders is None:  # noqa: ASYNC110 - the lane has taken it up, but told nobody yet
-            await asyncio.sleep(0)
+    first = await taken_up(app, job)
     assert app.jobs.get(job.id).state is JobState.PAUSED
     await app.jobs.command(job.id, Command.RESUME, origin="test")
     assert (await first).state is JobState.RUNNING

@@ -15,6 +15,8 @@ from scanner.model import PhotoName
 from scanner.storage import Files, PassWriter, SessionHandle, StorageManager
 from scanner.storage.directory.recovery import Held, _Recovery
 from scanner.storage.directory.views import read_journal
+from scanner.storage.disk.layout import PassPaths
+from scanner.storage.journal.documents import PassFile
 from scanner.storage.locks import passlock as locks
 from scanner.storage.locks.lockfile import lock_path, read_generation, read_lock
 from scanner.storage.locks.passlock import PassLock
@@ -148,6 +150,18 @@ async def test_a_recovery_under_a_lock_that_was_lost_is_refused(tmp_path):
         lock.release()
 
 
+def recover_too_late(paths: PassPaths, document: PassFile) -> None:
+    """A recovery that finds its pass lost says so."""
+
+    def lost() -> None:
+        message = "lost"
+        raise LockLostError(message)
+
+    late = _Recovery(Files(), StepClock(), paths, document, read_journal(paths), Held(1, lost))
+    with pytest.raises(LockLostError):
+        late.run()
+
+
 @pytest.mark.parametrize("stray", ["upright-00009-main.jpg", "upright-00001-main.jpg"])
 async def test_a_recovery_that_loses_its_lock_moves_nothing(tmp_path, stray):
     async with daemon(tmp_path, "one") as one:
@@ -162,14 +176,7 @@ async def test_a_recovery_that_loses_its_lock_moves_nothing(tmp_path, stray):
         else:
             (paths.images / stray).write_bytes(b"of nobody")
         before = {path for path in paths.images.rglob("*") if path.is_file()}
-
-        def lost() -> None:
-            message = "lost"
-            raise LockLostError(message)
-
-        late = _Recovery(Files(), StepClock(), paths, document, read_journal(paths), Held(1, lost))
-        with pytest.raises(LockLostError):
-            late.run()
+        recover_too_late(paths, document)
         assert {path for path in paths.images.rglob("*") if path.is_file()} == before
 
 
@@ -189,14 +196,7 @@ async def test_a_restore_that_loses_its_pass_moves_nothing_more(tmp_path):
         with pytest.raises(StorageError):
             await one.checkpoints.restore(handle.id, "empty", origin="cli")
         paths, document = paths_of(tmp_path, handle), one._keeper.document(handle.id, UPRIGHT)
-
-        def lost() -> None:
-            message = "lost"
-            raise LockLostError(message)
-
-        late = _Recovery(Files(), StepClock(), paths, document, read_journal(paths), Held(1, lost))
-        with pytest.raises(LockLostError):
-            late.run()
+        recover_too_late(paths, document)
         assert (paths.images / "upright-00001-main.jpg").is_file()
 
 
