@@ -50,19 +50,24 @@ class PassDisk:
     replaced: list[PhotoName] = field(default_factory=list)  # files that are still to be moved to ``.superseded``
     unfinished: bool = False  # the journal does not tell that the work is over: the next start looks after it
 
-    def save(self, data: bytes, digest: Future[str], fact: lines.Saved, standing: Standing) -> lines.Saved:
+    def save(
+        self, data: bytes, digest: Callable[[bytes], Future[str]], fact: lines.Saved, standing: Standing
+    ) -> lines.Saved:
         """Make a photo durable, then its line, then its row. Errors: StorageError; nothing of it is then left;
         LockLostError.
 
-        ``fact`` lacks the sha256, which ``digest`` is still computing; ``standing``: of the pass with it.
+        ``fact`` lacks the sha256, which ``digest`` computes in another thread; ``standing``: of the pass with it. It
+        begins here, where this thread is at work and will wait for the disk: two threads that are woken in the same
+        moment may be put on one core, and the disk would wait for the sha256.
         """
+        sha256 = digest(data)
         paths = self.layout.session(self.session_id).pass_(self.name)
         path = paths.images / fact.file
         with self._reported(f"photo {fact.file} could not be saved"):
             self.journal.repair()
             try:
                 durable_write(self.files, path, data)
-                line = self.journal.append(structs.replace(fact, sha256=digest.result()))
+                line = self.journal.append(structs.replace(fact, sha256=sha256.result()))
             except OSError:
                 self._check()  # else the line may count for whoever took the pass, and the photo with it
                 discard(self.files, path)

@@ -168,10 +168,9 @@ class PassWriter:
         sharpness_relative: float | None = None,
     ) -> Photo:
         """Make the photo of a planned shot durable; returns when file, line and row are written."""
-        digest = self._threads.hasher.submit(partial(_sha256, frame.data))
         fact = saved_fact(shot, frame, measured)
         fact = structs.replace(fact, settle_s=settle_s, capture_s=capture_s, sharpness_relative=sharpness_relative)
-        return await self._operations.run(self._save(shot, fact, frame.data, digest))
+        return await self._operations.run(self._save(shot, fact, frame.data))
 
     async def fail_shot(self, shot: Shot, code: str, message: str) -> None:
         """Journal that a shot could not be taken; it stays planned."""
@@ -216,7 +215,7 @@ class PassWriter:
             self._began = (self._clock.monotonic(), self._fold.duration_s)
             await self._tell_index()
 
-    async def _save(self, shot: Shot, fact: lines.Saved, data: bytes, digest: Future[str]) -> Photo:
+    async def _save(self, shot: Shot, fact: lines.Saved, data: bytes) -> Photo:
         async with self._one_at_a_time:
             self._require_planned(shot)
             taken, generation = self._fold.files.get(shot.index, 0), self._disk.lock.generation
@@ -224,7 +223,7 @@ class PassWriter:
             fact = structs.replace(fact, file=name, worked_s=self._worked())
             lost = self._fold.lost.get(shot.index)
             chosen = fact if lost is None else retaken_fact(fact, lost)
-            line = await self._write(lambda: self._disk.save(data, digest, chosen, self._fold.standing(chosen)))
+            line = await self._write(lambda: self._disk.save(data, self._digest, chosen, self._fold.standing(chosen)))
             self._fold.apply(line)
             if len(self._fold.saved) % self._interval == 0:
                 self._operations.launch(self._checkpoint())
@@ -309,6 +308,10 @@ class PassWriter:
     async def _tell_index(self) -> None:
         record = pass_record(self._document, self._fold.progress())
         await self._threads.writer.run(lambda: self._disk.changed(record))
+
+    def _digest(self, data: bytes) -> Future[str]:
+        """The sha256, while the disk is busy with the same bytes."""
+        return self._threads.hasher.submit(partial(_sha256, data))
 
     def _worked(self) -> float:
         if self._began is None:
