@@ -20,13 +20,14 @@ from scanner.app import App, open_app
 from scanner.config import Config, demo_config, load
 from scanner.demo import object_turner, scan_example
 from scanner.errors import ScannerError
-from scanner.memory import return_freed
+from scanner.memory import give_back, return_freed
 from web.app import Server, serve
 
 log = logging.getLogger("scanner")
 
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 SWITCH_INTERVAL: Final = 0.0005  # seconds; rendering or encoding in a thread otherwise costs the loop 20 ms at p99
+SETTLED: Final = 1.0  # seconds after the start in which what it needed is freed
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -68,6 +69,7 @@ async def _serve(config: Config, *, demo: bool, example: bool) -> int:
         server = await serve(app)
         stack.push_async_callback(server.stop)
         _greet(app, server)
+        loop.call_later(SETTLED, give_back)
         if example:
             await scan_example(app)
         await stop.wait()

@@ -149,12 +149,14 @@ class Envelope(Struct, frozen=True):
 
 
 class Subscriber:
-    """A bounded queue of envelopes. Iterate with :meth:`next`; ``dropped`` says why it was cut off, once it was."""
+    """A bounded queue of envelopes. One reader iterates with :meth:`next`; ``dropped`` says why it was cut off, once it
+    was.
+    """
 
     def __init__(self, on_close: Callable[[Subscriber], None]) -> None:
         self._facts: deque[Envelope] = deque()
         self._progress: OrderedDict[JobId, Envelope] = OrderedDict()
-        self._wake = asyncio.Event()
+        self._reader: asyncio.Future[None] | None = None  # waits for something to read
         self._on_close = on_close
         self.dropped: str | None = None
 
@@ -171,17 +173,20 @@ class Subscriber:
             self.dropped = f"more than {FACTS} events behind"
         else:
             self._facts.append(envelope)
-        self._wake.set()
+        self._wake()
 
     async def next(self) -> Envelope | None:
         """The next event in order of occurrence, or None once dropped or closed."""
-        while True:
-            if self._facts or self._progress:
-                return self._take()
+        while not (self._facts or self._progress):
             if self.dropped is not None:
                 return None
-            self._wake.clear()
-            await self._wake.wait()
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        return self._take()
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
 
     def _take(self) -> Envelope:
         if not self._progress:
@@ -197,7 +202,7 @@ class Subscriber:
         self._facts.clear()
         self._progress.clear()
         self.dropped = self.dropped or reason
-        self._wake.set()
+        self._wake()
 
     def close(self) -> None:
         """Leave the bus; idempotent."""

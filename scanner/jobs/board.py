@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -82,11 +82,13 @@ class Board:
         places = {id(one): place for place, one in enumerate(self.waiting(kind), 1)}
         return self._seen(ticket, places, {_lane(kind): self._holder(kind)})
 
-    def views(self) -> list[Job]:
-        """Every job as :meth:`view` shows it, oldest first."""
-        places = {id(one): place for kind in LANES for place, one in enumerate(self.waiting(kind), 1)}
-        holders = {_lane(kind): self._holder(kind) for kind in LANES}
-        return [self._seen(ticket, places, holders) for ticket in self._tickets.values()]
+    def views(self, states: Collection[JobState] = frozenset(JobState)) -> list[Job]:
+        """Every job in one of the states as :meth:`view` shows it, oldest first."""
+        asked = [ticket for ticket in self._tickets.values() if ticket.job.state in states]
+        queues = LANES if any(ticket.job.state is JobState.PENDING for ticket in asked) else ()
+        places = {id(one): place for kind in queues for place, one in enumerate(self.waiting(kind), 1)}
+        holders = {_lane(kind): self._holder(kind) for kind in queues}
+        return [self._seen(ticket, places, holders) for ticket in asked]
 
     def _seen(self, ticket: Ticket, places: dict[int, int], holders: dict[str, JobId | None]) -> Job:
         job = ticket.job

@@ -251,7 +251,7 @@ class JobQueue:
 
     def list(self, *, active: bool = False) -> tuple[Job, ...]:
         """All jobs, newest first; ``active``: pending, running, paused only."""
-        return tuple(job for job in reversed(self._board.views()) if not active or job.state in ACTIVE)
+        return tuple(reversed(self._board.views(ACTIVE) if active else self._board.views()))
 
     def report(self) -> tuple[JobReport, ...]:
         """Every job as a row, oldest first."""

@@ -67,30 +67,51 @@ def _latency(when: str, connections: int, ours: int, floor: int) -> Row:
 
 def events(directory: Path) -> list[Row]:
     """Events to many event streams of which one is stalled: processor time for each client and event, memory."""
+    ours_cost, floor_cost = [], []
     with daemon(directory / "events") as ours, bare() as floor:
-        ours_cost = asyncio.run(_fan_out(ours.process.pid, ours.port, "/api/events", _flicker(ours, EVENTS)))
-        floor_cost = asyncio.run(_fan_out(floor.pid, floor.port, "/events", _publish(floor.port, EVENTS)))
+        for _ in range(ROUNDS):
+            ours_cost.append(_fan_out(ours.process.pid, ours.port, "/api/events", _flicker(ours, EVENTS)))
+            floor_cost.append(_fan_out(floor.pid, floor.port, "/events", _publish(floor.port, EVENTS)))
         growth = asyncio.run(_growth(ours.process.pid, ours.port, "/api/events", _flicker(ours, STALLED_EVENTS)))
         bare_growth = asyncio.run(_growth(floor.pid, floor.port, "/events", _publish(floor.port, STALLED_EVENTS)))
     return [
-        against(f"event to one of {CLIENTS} streams, one stalled: CPU", ours_cost, floor_cost, "us", limit=1.2),
+        against(
+            f"event to one of {CLIENTS} streams, one stalled: CPU",
+            median(ours_cost),
+            median(floor_cost),
+            "us",
+            limit=1.2,
+        ),
         below(f"memory gained by {2 * STALLED_EVENTS} events to a stalled one", growth, "MiB", 2.0, floor=bare_growth),
     ]
 
 
-async def _fan_out(pid: int, port: int, path: str, cause: list[Request]) -> float:
-    """Microseconds of processor time for each event and client."""
+def _fan_out(pid: int, port: int, path: str, cause: list[Request]) -> float:
+    return asyncio.run(_heard(pid, port, path, cause))
+
+
+async def _heard(pid: int, port: int, path: str, cause: list[Request]) -> float:
+    """Microseconds of processor time for each event and client, without what the cause costs that nobody hears of."""
     listeners = Listeners(port, path)
+    await asyncio.to_thread(_ask, cause[:4])
+    alone = await _spent(pid, cause)
     await listeners.add(CLIENTS - 1)
     await listeners.add(1, reading=False)
     await asyncio.to_thread(_ask, cause[:4])
     await asyncio.sleep(1.0)
-    begin, before = listeners.events, processor_seconds(pid)
-    await asyncio.to_thread(_ask, cause)
-    await asyncio.sleep(1.0)
-    cost = (processor_seconds(pid) - before) / (listeners.events - begin) * 1e6
+    begin = listeners.events
+    heard = await _spent(pid, cause)
+    cost = (heard - alone) / (listeners.events - begin) * 1e6
     await listeners.close()
     return cost
+
+
+async def _spent(pid: int, cause: list[Request]) -> float:
+    """Seconds of processor time until all that follows from ``cause`` is over."""
+    before = processor_seconds(pid)
+    await asyncio.to_thread(_ask, cause)
+    await asyncio.sleep(1.0)
+    return processor_seconds(pid) - before
 
 
 async def _growth(pid: int, port: int, path: str, cause: list[Request]) -> float:

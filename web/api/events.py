@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 
 import msgspec
@@ -39,7 +40,8 @@ async def events(request: web.Request) -> web.StreamResponse:
             last = parts.app.bus.last_id
             await stream.start()
             await stream.write(SSE_START if complete else SSE_START + sse("reset", b"{}", last))
-            await send_events(stream, subscriber, parts.streams.wire, topics)
+            # in a task of its own: each event would else wake the whole way up to the connection's
+            await asyncio.create_task(send_events(stream, subscriber, parts.streams.wire, topics))
     finally:
         subscriber.close()
     return response
