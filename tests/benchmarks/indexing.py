@@ -27,7 +27,21 @@ REBUILT: Final = 10_000
 MANY: Final = 100_000
 FEW: Final = 100
 ROUNDS: Final = 3
-WORDS: Final = ("vase", "b", "m", "museum", "blue vase", "golden", "1234", "inv 0042", "vitrine 7", "fragile")
+WORDS: Final = (
+    "vase",
+    "b",
+    "m",
+    "museum",
+    "blue vase",
+    "golden",
+    "1234",
+    "inv 0042",
+    "vitrine 7",
+    "20",
+    "202",
+    "2024",
+    "fragile",
+)
 
 
 def rebuild(directory: Path) -> list[Row]:

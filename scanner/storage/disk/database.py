@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Final, Literal
 
@@ -26,6 +27,7 @@ _MAGIC: Final = b"SQLite format 3\0"
 _HEADER: Final = 100  # bytes
 _BUSY: Final = 5.0  # seconds; nobody else writes, but a reader may just be opening
 _STEPS: Final = 100_000  # of SQLite's machine between two looks at whether to stop
+_AT_ONCE: Final = 50  # rows of one statement; each of another number of rows is prepared anew
 _LOGS: Final = ("-wal", "-shm")  # what SQLite writes beside a database
 _PRIMARY: Final = 0xFF  # of an extended result code
 _REASONS: Final = {
@@ -63,6 +65,20 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         with suppress(sqlite3.Error):  # a failed COMMIT may have rolled back by itself
             connection.execute("ROLLBACK")
         raise
+
+
+def insert(connection: sqlite3.Connection, into: str, rows: Sequence[Sequence[object]], then: str = "") -> None:
+    """Insert rows, all of the same length, a few dozen with one statement; ``then``: what becomes of one that is there.
+
+    A thread that runs Python meanwhile is interrupted once a statement, not once a row. Errors: sqlite3.Error.
+    """
+    if not rows:
+        return
+    row = f"({', '.join('?' * len(rows[0]))})"
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        text = f"INSERT INTO {into} VALUES {', '.join([row] * len(some))} {then}"  # noqa: S608 - values are bound
+        connection.execute(text, tuple(chain.from_iterable(some)))
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration], what: str = "it") -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -20,11 +19,10 @@ from scanner.storage.index.asking import (
     matching,
     words_of,
 )
-from scanner.storage.index.rows import HISTORY_COLUMNS, history_from, mark, number_from
+from scanner.storage.index.rows import EVERY, HISTORY_COLUMNS, history_from, mark, number_from
 from scanner.storage.index.statistics import midnight, read_statistics
+from scanner.storage.index.terms import expressions
 from scanner.storage.keeping.catalogue import Catalogue
-
-_EVERY: Final = "every"  # the mark that all passes have
 
 
 class HistoryQuery(Struct, frozen=True, kw_only=True):
@@ -75,9 +73,12 @@ class History:
 def read_page(connection: sqlite3.Connection, query: HistoryQuery) -> HistoryPage:
     """Errors: InvalidError, sqlite3.Error."""
     words = words_of(query.q)
+    rows_statement(query, words)  # says what cannot be asked
+    if words is not None:
+        words = expressions(connection, "passes", words)
+        if not words:
+            return HistoryPage(items=(), next=None, total=0)
     asked, counted = rows_statement(query, words), total_statement(query, words)
-    if words == ():
-        return HistoryPage(items=(), next=None, total=0)
     rows = connection.execute(asked.text, asked.values).fetchall()
     (total,) = connection.execute(counted.text, counted.values).fetchone()
     shown = rows[: query.limit]
@@ -112,7 +113,7 @@ def _conditions(query: HistoryQuery, words: tuple[str, ...] | None) -> tuple[str
     filters = (("state", query.state), ("rig", query.rig), ("operator", query.operator), ("preset", query.preset))
     marks = [mark(kind, value) for kind, value in filters if value is not None]
     where = "passes_fts MATCH ?"
-    values: tuple[object, ...] = (matching(words, marks if words else marks or [_EVERY]),)
+    values: tuple[object, ...] = (matching(words or (), marks if words else marks or [EVERY]),)
     for day, sign in ((query.since, ">="), (query.until, "<")):
         if day is not None:
             where += f" AND passes_fts.rowid {sign} ?"

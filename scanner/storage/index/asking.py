@@ -12,7 +12,6 @@ import msgspec
 
 from scanner.errors import InvalidError
 from scanner.storage.index.folding import words_in
-from scanner.storage.index.schema import WORD_COLUMNS
 
 Status = Literal["planned", "running", "paused", "completed", "cancelled", "failed", "incomplete"]
 STATUSES: Final = get_args(Status)
@@ -37,13 +36,9 @@ def words_of(text: str) -> tuple[str, ...] | None:
     return tuple(words_in(text)[:_WORDS]) if text.strip() else None
 
 
-def matching(words: tuple[str, ...] | None, marks: Sequence[str]) -> str:
-    """The full-text query: every word at the beginning of some word of the session, and all marks."""
-    parts = [f'marks : "{one}"' for one in marks]
-    if words:
-        beginnings = " AND ".join(f'"{word}"*' for word in words)
-        parts.insert(0, f"{{{WORD_COLUMNS}}} : ({beginnings})")
-    return " AND ".join(parts)
+def matching(words: Sequence[str], marks: Sequence[str]) -> str:
+    """The full-text query: all that :mod:`.terms` made of the words that are searched for, and all marks."""
+    return " AND ".join((*words, *(f'"{one}"' for one in marks)))
 
 
 def check_status(status: str | None) -> None:

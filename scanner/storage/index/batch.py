@@ -11,6 +11,7 @@ from scanner.model import SessionId
 from scanner.records import Session
 from scanner.storage.directory.older import write_older
 from scanner.storage.directory.views import PassRecord, SessionRecord
+from scanner.storage.disk.database import insert
 from scanner.storage.index.rows import (
     as_json,
     first_number,
@@ -24,14 +25,10 @@ from scanner.storage.index.rows import (
 from scanner.storage.index.schema import WORD_COLUMNS
 from scanner.storage.index.tallies import Share, Tallies
 
-_INTO_PASSES: Final = f"INSERT INTO passes VALUES ({', '.join('?' * 25)})"  # noqa: S608 - our own constants
-_INTO_SESSIONS: Final = f"INSERT INTO sessions VALUES ({', '.join('?' * 21)})"  # noqa: S608 - our own constants
 _INTO_COUNTS: Final = (
     "INSERT INTO state_counts VALUES (?, ?) ON CONFLICT (state) DO UPDATE SET sessions = sessions + excluded.sessions"
 )
-_TEXT: Final = f"(rowid, {', '.join(WORD_COLUMNS.split())}, marks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INTO_SESSIONS_FTS: Final = f"INSERT INTO sessions_fts {_TEXT}"
-_INTO_PASSES_FTS: Final = f"INSERT INTO passes_fts {_TEXT}"
+_WORDS: Final = ", ".join(WORD_COLUMNS.split())
 _INTO_SUBMISSIONS: Final = "INSERT OR IGNORE INTO submissions VALUES (?, ?, ?)"
 
 
@@ -70,14 +67,16 @@ class Rows:
 
     def write(self) -> None:
         """Errors: sqlite3.Error."""
-        execute = self._connection.executemany
-        execute(_INTO_SESSIONS, self._sessions)
-        execute(_INTO_COUNTS, self._states.items())
-        execute(_INTO_SESSIONS_FTS, self._session_texts)
+        connection = self._connection
+        insert(connection, "sessions", self._sessions)
+        connection.executemany(_INTO_COUNTS, self._states.items())
+        insert(connection, f"sessions_fts (rowid, {_WORDS}, marks)", self._session_texts)
         numbers = self._free("passes", [row[0] for row in self._passes])
-        execute(_INTO_PASSES, ((number, *row[1:]) for number, row in zip(numbers, self._passes, strict=True)))
-        execute(_INTO_PASSES_FTS, ((number, *text) for number, text in zip(numbers, self._pass_texts, strict=True)))
-        execute(_INTO_SUBMISSIONS, self._submissions)
+        passes = [(number, *row[1:]) for number, row in zip(numbers, self._passes, strict=True)]
+        insert(connection, "passes", passes)
+        texts = [(number, *text) for number, text in zip(numbers, self._pass_texts, strict=True)]
+        insert(connection, f"passes_fts (rowid, {_WORDS}, marks)", texts)
+        connection.executemany(_INTO_SUBMISSIONS, self._submissions)
         self._tallies.write(self._connection)
 
     def _add_session(self, number: int, record: SessionRecord) -> None:

@@ -152,7 +152,7 @@ def _match(query: SessionQuery, words: tuple[str, ...] | None) -> str | None:
     marks = [mark(kind, value) for kind, value in filters if value is not None]
     if words is None and not marks:
         return None
-    return matching(words, [*marks, *([] if query.status is None else [mark("state", query.status)])])
+    return matching(words or (), [*marks, *([] if query.status is None else [mark("state", query.status)])])
 
 
 def _checked(query: SessionQuery) -> _Cursor | None:

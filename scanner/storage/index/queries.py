@@ -25,6 +25,7 @@ from scanner.storage.index.rows import (
     session_from,
 )
 from scanner.storage.index.schema import INCOMPLETE
+from scanner.storage.index.terms import expressions
 from scanner.storage.journal.documents import Submission
 
 Answer = TypeVar("Answer")
@@ -58,10 +59,12 @@ class Queries:
         """A page of sessions. Errors: InvalidError for a cursor, sort, status or limit that cannot be."""
         words = words_of(query.q)
         rows_statement(query, words)  # says what cannot be asked
-        if words == ():
-            return SessionPage(items=(), next=None, total=0)
-        counted = total_statement(query, words)
         with self._snapshot():
+            if words is not None:
+                words = expressions(self._connection, "sessions", words)
+                if not words:
+                    return SessionPage(items=(), next=None, total=0)
+            counted = total_statement(query, words)
             (total,) = self._connection.execute(counted.text, counted.values).fetchone()
             asked = rows_statement(query, words, total)
             rows = self._connection.execute(asked.text, asked.values).fetchall()

@@ -24,6 +24,9 @@ _PER_MILLISECOND: Final = 4096
 _LATEST: Final = 253_402_300_799_000  # milliseconds from 1970 to the last second that a date can tell
 _SIZES: Final = msgspec.json.Decoder(tuple[Size, ...])
 
+_MARK: Final = "\ue001"  # begins every mark; of private use, a letter to SQLite, and in no word (see folding)
+EVERY: Final = f"{_MARK}every"  # the mark that all passes have
+
 SESSIONS_COLUMNS: Final = (
     "number, id, title, state, created_at, created_from, origin, operator, object, tags, notes, format, photos, bytes,"
     " thumbnail, damage, migrated_from"
@@ -95,8 +98,8 @@ def as_json(value: object) -> str | None:
 
 @lru_cache(1024)
 def mark(kind: str, value: str) -> str:
-    """The word that stands for a value in the full-text tables: letters and digits only, in a column of its own."""
-    return f"{kind}x{value.casefold().encode().hex()}"
+    """The word that stands for a value in the full-text tables."""
+    return f"{_MARK}{kind}x{value.casefold().encode().hex()}"
 
 
 def session_marks(session: Session) -> str:
@@ -108,9 +111,9 @@ def session_marks(session: Session) -> str:
 
 
 def pass_marks(session: Session, record: PassRecord) -> str:
-    """All that passes are filtered by; ``every`` is common to them."""
+    """All that passes are filtered by."""
     preset = () if session.created_from is None else (mark("preset", session.created_from),)
-    return " ".join(("every", *_state_marks(record.info.state), mark("rig", record.rig), _operator(session), *preset))
+    return " ".join((EVERY, *_state_marks(record.info.state), mark("rig", record.rig), _operator(session), *preset))
 
 
 def _state_marks(state: PassState) -> tuple[str, ...]:

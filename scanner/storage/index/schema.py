@@ -3,7 +3,8 @@
 ``sessions.number`` is made from the creation time, ``passes.number`` from the time the pass began (before that: was
 planned): newest first is then the order of the key itself, also in the full-text tables, whose rowid it is. Every list
 with a filter or a search text is answered by a full-text table, in the order of its rowid: each value that can be
-filtered by is a word of its column ``marks``.
+filtered by is a word of its column ``marks``, which begins with a character that no word of a text has. Beginnings of
+words are answered from indexes of their own as long as they are short; see :mod:`.terms` for longer ones.
 
 What would otherwise have to be counted is kept: sessions by state (new ones by :mod:`.batch`, many at once; what
 becomes of them by triggers), and by :mod:`.tallies` the sizes of photos by camera and what passes amount to by day and
@@ -17,6 +18,7 @@ import sqlite3
 from typing import Final
 
 WORD_COLUMNS: Final = "id title operator object tags notes passes"  # of the full-text tables: what people search in
+BEGINNINGS: Final = (1, 2, 3)  # characters of the beginnings that have an index of their own
 INCOMPLETE: Final = ("planned", "running", "paused", "failed")
 
 
@@ -49,6 +51,11 @@ def _version_5(connection: sqlite3.Connection) -> None:
     _version_2(connection)
 
 
+def _version_6(connection: sqlite3.Connection) -> None:
+    """Marks are told from words by their first character; more beginnings have an index."""
+    _version_2(connection)
+
+
 _NOTES: Final = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     # a change that has begun on this session (pass '': on the session itself); fsynced before the change
@@ -56,7 +63,7 @@ _NOTES: Final = (
 )
 _WORDS: Final = ", ".join(WORD_COLUMNS.split())
 _FULL_TEXT: Final = f"""USING fts5 (
-    {_WORDS}, marks, tokenize = 'unicode61 remove_diacritics 2', prefix = '1')"""
+    {_WORDS}, marks, tokenize = 'unicode61 remove_diacritics 2', prefix = '{" ".join(map(str, BEGINNINGS))}')"""
 _FIGURES: Final = ", ".join(
     f"{name} INTEGER NOT NULL"
     for name in ("sessions", "passes", "completed", "photos", "bytes", "worked_ms", "retakes", "failures")
@@ -100,10 +107,13 @@ _TABLES: Final = (
         PRIMARY KEY (span, period, kind, key)) WITHOUT ROWID""",
     f"CREATE VIRTUAL TABLE sessions_fts {_FULL_TEXT}",
     f"CREATE VIRTUAL TABLE passes_fts {_FULL_TEXT}",
+    # every word with each place where it stands: a view of the full-text tables, not a copy
+    "CREATE VIRTUAL TABLE sessions_terms USING fts5vocab (sessions_fts, instance)",
+    "CREATE VIRTUAL TABLE passes_terms USING fts5vocab (passes_fts, instance)",
 )
 _DERIVED: Final = (
     "sessions", "passes", "legacy", "legacy_passes", "submissions", "state_counts", "photo_sizes", "tallies",
-    "sessions_fts", "passes_fts",
+    "sessions_terms", "passes_terms", "sessions_fts", "passes_fts",
 )  # fmt: skip
 _COUNT_IN: Final = (
     "INSERT INTO state_counts VALUES (new.state, 1) ON CONFLICT (state) DO UPDATE SET sessions = sessions + 1"
@@ -114,4 +124,4 @@ _TRIGGERS: Final = (
     f"""CREATE TRIGGER session_state AFTER UPDATE OF state ON sessions WHEN old.state <> new.state
         BEGIN {_COUNT_OUT}; {_COUNT_IN}; END""",
 )
-MIGRATIONS: Final = (_version_1, _version_2, _version_3, _version_4, _version_5)
+MIGRATIONS: Final = (_version_1, _version_2, _version_3, _version_4, _version_5, _version_6)

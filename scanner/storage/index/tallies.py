@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from operator import add, itemgetter
 from typing import Final, NamedTuple
 
+from scanner.storage.disk.database import insert
 from scanner.storage.index.rows import milliseconds, sizes_from
 from scanner.storage.journal.plain import Size
 
@@ -24,13 +25,10 @@ UNKNOWN: Final = ""  # the period of passes of which nobody knows when they bega
 _EPOCH: Final = "1970-01-01"  # its first moment is what documents of old sessions without any date tell
 _UTC: Final = re.compile(r"\d{4}-\d\d-\d\dT.*Z", re.ASCII)
 _SUMS: Final = ", ".join(f"{name} = {name} + excluded.{name}" for name in FIGURES)
-_INTO_TALLIES: Final = (
-    "INSERT INTO tallies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - our own constants
-    f" ON CONFLICT (span, period, kind, key) DO UPDATE SET {_SUMS}"
-)
-_INTO_SIZES: Final = (
-    "INSERT INTO photo_sizes VALUES (?, ?, ?, ?, ?) ON CONFLICT (camera, width, height)"
-    " DO UPDATE SET photos = photos + excluded.photos, bytes = bytes + excluded.bytes"
+_ADD_TALLIES: Final = f"ON CONFLICT (span, period, kind, key) DO UPDATE SET {_SUMS}"
+_ADD_SIZES: Final = (
+    "ON CONFLICT (camera, width, height) DO UPDATE SET"
+    " photos = photos + excluded.photos, bytes = bytes + excluded.bytes"
 )
 _PASSES: Final = (
     "SELECT passes.state, started_at, saved, passes.bytes, duration_s, retaken, failures, rig, created_from, operator,"
@@ -77,9 +75,9 @@ class Tallies:
     def write(self, connection: sqlite3.Connection) -> None:
         """Write what differs. Errors: sqlite3.Error."""
         rows = [(*key, *values) for key, values in self._rows().items() if any(values)]
-        connection.executemany(_INTO_TALLIES, rows)
+        insert(connection, "tallies", rows, _ADD_TALLIES)
         sizes = [(*key, *values) for key, values in self._sizes.items() if any(values)]
-        connection.executemany(_INTO_SIZES, sizes)
+        insert(connection, "photo_sizes", sizes, _ADD_SIZES)
 
     def _rows(self) -> dict[tuple[str, str, str, str], tuple[int, ...]]:
         """By span, period, kind and key."""

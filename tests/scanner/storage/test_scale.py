@@ -61,6 +61,7 @@ async def test_there_is_no_row_a_photo(place):
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         rows = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}  # noqa: S608 - our own names
         connection.close()
+    rows = {name: count for name, count in rows.items() if not name.endswith("_terms")}  # views, of every word
     assert max(rows.values()) < sum(one.photos for one in made) / 4
 
 
