@@ -87,6 +87,8 @@ def _say_restart() -> None:
 
 def _greet(app: App, server: Server) -> None:
     log.info("ready: %s", server.url)
+    if (code := app.access.setup_code) is not None:
+        log.warning("nobody can log in yet: make the first administrator on the page, with the setup code %s", code)
     if app.demo:
         log.info("everything is kept below %s", app.config.data_dir.parent)
         log.info("command line: export SCANNER_SOCKET=%s", server.socket)

@@ -1,6 +1,6 @@
 """Composition root: builds every part once, in order, and closes them in reverse. Nothing else constructs a part.
 
-    clock -> bus -> storage (daemon lock, recovery) -> rig -> guards -> engine -> preview, health -> jobs
+    clock -> bus -> storage (daemon lock, recovery) -> access -> rig -> guards -> engine -> preview, health -> jobs
 
 What is slow and not needed to answer the page, the full check of the index, runs behind.
 """
@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from scanner import __version__
+from scanner.access import Access
 from scanner.clock import SystemClock, utc_text
 from scanner.config import Config
 from scanner.engine import Engine, Habits
@@ -54,6 +55,7 @@ class App:
     clock: SystemClock  # the world's; the rig's may run faster
     bus: EventBus
     storage: StorageManager
+    access: Access
     devices: Rig | None
     faults: Faults | None  # of the twin, on request; in a demo only
     rig: RigControl
@@ -85,20 +87,11 @@ async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Fi
     clock = SystemClock()
     rig_clock = SystemClock(config.rig.speed if config.rig else 1.0)
     bus = EventBus(boot=secrets.token_hex(4), clock=clock)
-    storage = await StorageManager.open(
-        data_dir=config.data_dir,
-        state_dir=config.state_dir,
-        clock=clock,
-        files=files,
-        description=f"the rig {config.rig.name}" if config.rig else "",
-        checkpoint_interval=config.checkpoint_interval,
-        sharing=_sharing(config),
-        tell=bus.publish,
-        timezone=local_zone,
-    )
+    storage = await _open_storage(config, clock, bus, files)
     stack.push_async_callback(storage.close)
-    for notice in storage.notices:
-        log.warning("%s", notice)
+    _say(storage.notices)
+    access = await Access.open(config.state_dir, clock, required=config.web.login, files=files)
+    stack.push_async_callback(access.close)
 
     faults = _faults() if demo else None
     devices = build_rig(config.rig, rig_clock, faults=faults) if config.rig else None
@@ -114,10 +107,9 @@ async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Fi
         bus=bus,
     )
     await guards.look()
-    await _background(stack, guards.watch(), "guards")
-    await _background(stack, _reconcile(storage, bus), "reconciliation")
-    await _background(stack, storage.locks.watch(), "locks")
-    await _background(stack, storage.watch(), "watching")
+    behind = {"guards": guards.watch(), "reconciliation": _reconcile(storage, bus)}
+    for name, work in {**behind, "locks": storage.locks.watch(), "watching": storage.watch()}.items():
+        await _background(stack, work, name)
 
     pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pictures")
     stack.callback(pool.shutdown, wait=True, cancel_futures=True)
@@ -145,6 +137,7 @@ async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Fi
         clock=clock,
         bus=bus,
         storage=storage,
+        access=access,
         devices=devices,
         faults=faults,
         rig=rig,
@@ -154,6 +147,25 @@ async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Fi
         jobs=jobs,
         stack=stack.pop_all(),
     )
+
+
+async def _open_storage(config: Config, clock: SystemClock, bus: EventBus, files: Files | None) -> StorageManager:
+    return await StorageManager.open(
+        data_dir=config.data_dir,
+        state_dir=config.state_dir,
+        clock=clock,
+        files=files,
+        description=f"the rig {config.rig.name}" if config.rig else "",
+        checkpoint_interval=config.checkpoint_interval,
+        sharing=_sharing(config),
+        tell=bus.publish,
+        timezone=local_zone,
+    )
+
+
+def _say(notices: Iterable[str]) -> None:
+    for notice in notices:
+        log.warning("%s", notice)
 
 
 def _sharing(config: Config) -> Sharing:

@@ -16,6 +16,7 @@ from aiohttp.typedefs import Middleware
 from scanner.errors import ScannerError
 from web import codec, listening, openapi
 from web.api.state import Snapshots
+from web.callers import Callers
 from web.context import CONTEXT, Context
 from web.pages import Pages
 from web.routes import ROUTES, Handler
@@ -41,10 +42,12 @@ def make_app(app: App, *, streams: Streams | None = None, pages: Pages | None = 
         allowed_hosts=app.config.web.allowed_hosts,
         public_url=app.config.web.public_url,
     )
-    application = web.Application(middlewares=[_edge(Guard(names, rules))], client_max_size=BODY_LIMIT)
+    callers = Callers(app.access, app.config.web.trusted_proxies)
+    application = web.Application(middlewares=[_edge(Guard(names, rules, callers))], client_max_size=BODY_LIMIT)
     description = functools.cache(lambda: openapi.describe(ROUTES, app.version))
-    streams = Streams() if streams is None else streams
-    application[CONTEXT] = Context(app, streams, pages or Pages(), Snapshots(), description)
+    streams = Streams(stays=app.access.stays) if streams is None else streams
+    app.access.listen(streams.revoke)
+    application[CONTEXT] = Context(app, streams, pages or Pages(), Snapshots(), description, callers)
     application.on_response_prepare.append(_finish_headers)
     for route in ROUTES:
         resource = application.router.add_resource(route.path)
@@ -145,7 +148,7 @@ async def serve(app: App, *, port: int | None = None) -> Server:
     Errors: ConfigError naming the setting when an address or the socket cannot be had.
     """
     settings, wanted = app.config.web, app.config.socket
-    streams = Streams()
+    streams = Streams(stays=app.access.stays)
     runner = listening.Runner(
         make_app(app, streams=streams),
         shutdown_timeout=HANDLER_SECONDS,

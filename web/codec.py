@@ -91,7 +91,12 @@ def listing(items: tuple[object, ...]) -> web.Response:
 
 def error_answer(error: ScannerError | RefusedError) -> web.Response:
     """The answer to a request that failed for a known reason."""
-    return answer(ErrorAnswer(ErrorBody(error.code, error.message, error.detail)), error.status)
+    response = answer(ErrorAnswer(ErrorBody(error.code, error.message, error.detail)), error.status)
+    if "retry_after" in error.detail:
+        response.headers["Retry-After"] = str(error.detail["retry_after"])
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def http_error_answer(error: web.HTTPException) -> web.Response:

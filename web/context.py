@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from msgspec import Struct
 
+from scanner.access import Principal
+
 if TYPE_CHECKING:
     from scanner.app import App
     from web.api.state import Snapshots
+    from web.callers import Callers
     from web.pages import Pages
     from web.streams import Streams
 
@@ -23,8 +26,10 @@ class Context(Struct, frozen=True):
     pages: Pages
     snapshots: Snapshots
     openapi: Callable[[], bytes]  # the description of the API in JSON
+    callers: Callers
 
 
+PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
 
 
@@ -39,8 +44,8 @@ def daemon(request: web.Request) -> App:
 
 
 def origin(request: web.Request) -> str:
-    """Who asks, as it is kept in jobs and sessions: ``cli`` over the unix socket, else ``web``."""
-    return "cli" if local_peer(request) else "web"
+    """Who asks, as it is kept in jobs, sessions and the audit."""
+    return request[PRINCIPAL].origin
 
 
 def local_peer(request: web.Request) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from aiohttp import web
 from msgspec import Struct
 
+from scanner.access import Role
 from scanner.hardware.sim.faults import Faults
 from scanner.model import CameraInfo
 from scanner.records import (
@@ -39,7 +40,9 @@ from web.api import (
     legacy,
     life,
     locks,
+    login,
     page,
+    people,
     photos,
     rig,
     scans,
@@ -47,7 +50,6 @@ from web.api import (
     state,
 )
 from web.codec import JSON, Listed
-from web.security import Role
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -107,6 +109,7 @@ SESSION: Final = "/api/sessions/{id}"
 PASSES: Final = "/api/sessions/{id}/passes/{pass}"
 JOB: Final = "/api/jobs/{id}"
 CAMERA: Final = "/api/cameras/{name}"
+USER: Final = "/api/users/{name}"
 SHELL: Final[dict[str, Any]] = {"role": Role.PUBLIC, "media": "text/html"}
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -154,6 +157,20 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api/audit", locks.list_audit, Listed[AuditEntry], query=locks.AuditQuery, role=Role.OPERATOR),
     get("/api/passes", history.list_passes, Listed[PassHistory], query=history.PassesQuery, media=CSV),
     get("/api/statistics", history.statistics, Statistics, query=history.StatisticsQuery),
+    # who may do what
+    get("/api/me", login.me, login.Me, role=Role.PUBLIC),
+    post("/api/login", login.log_in, login.Me, takes=login.Login, role=Role.PUBLIC),
+    post("/api/logout", login.log_out, status=204, role=Role.PUBLIC),
+    post("/api/setup", login.set_up, login.Me, takes=login.Setup, role=Role.PUBLIC),
+    get("/api/setup/code", login.setup_code, login.SetupCode, role=Role.ADMIN),
+    post("/api/me/password", login.change_password, takes=login.NewPassword, status=204, role=Role.VIEWER),
+    get("/api/users", people.list_users, Listed[people.UserView], role=Role.ADMIN),
+    post("/api/users", people.add_user, people.UserView, takes=people.NewUser, status=201, role=Role.ADMIN),
+    patch(USER, people.change_user, people.UserView, takes=people.UserChanges, role=Role.ADMIN),
+    delete(USER, people.remove_user, status=204, role=Role.ADMIN),
+    get("/api/tokens", people.list_tokens, Listed[people.TokenView], role=Role.ADMIN),
+    post("/api/tokens", people.make_token, people.MadeToken, takes=people.NewToken, status=201, role=Role.ADMIN),
+    delete("/api/tokens/{id}", people.revoke_token, status=204, role=Role.ADMIN),
     # jobs
     get("/api/jobs", jobs.list_all, Listed[Job]),
     get("/api/jobs/active", jobs.list_active, Listed[Job]),

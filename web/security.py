@@ -7,9 +7,11 @@
    and port (or ``web.public_url``'s); ``Sec-Fetch-Site``, when sent, must not name a foreign site, else 403. A body
    must be JSON, else 415.
 3. *Bodies*: 2 MiB at most, else 413; here within ten seconds, else 408.
-4. *Roles*: every route has one in the table of routes; one without is refused. A route that takes no body refuses one.
+4. *Roles*: every route has one in the table of routes; one without is refused. Who asks is found out by
+   :mod:`.callers`. A route that takes no body refuses one.
 
 Peers on the unix socket are exempt from 1 and from the comparison of origins: the file's mode decides who reaches it.
+Whoever is known by a cookie has to say its origin with every change, as browsers do: others may leave it out.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from enum import IntEnum
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final
@@ -28,11 +29,13 @@ from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import Struct
 from multidict import CIMultiDict
 
+from scanner.access import Principal, Role
 from scanner.decoding import decode_json
-from scanner.errors import ForbiddenError, InvalidError
+from scanner.errors import ForbiddenError, InvalidError, LoginRequiredError
 from scanner.model import Value
+from web.callers import ENDED, Callers
 from web.codec import JSON, RefusedError
-from web.context import local_peer
+from web.context import PRINCIPAL, local_peer
 
 BODY_LIMIT: Final = 2 * 1024 * 1024  # bytes; a list of 10,000 viewpoints takes a tenth
 BODY_SECONDS: Final = 10.0
@@ -54,15 +57,6 @@ ANSWER_HEADERS: Final = CIMultiDict(
         "Server": "scanner",
     }
 )
-
-
-class Role(IntEnum):
-    """What a route asks of whoever uses it; each includes those before it. PUBLIC: the page's shell, without login."""
-
-    PUBLIC = 0
-    VIEWER = 1
-    OPERATOR = 2
-    ADMIN = 3
 
 
 class Rule(Struct, frozen=True):
@@ -91,11 +85,10 @@ class Guard:
         self,
         names: Names,
         rules: Mapping[web.AbstractRoute, Rule],
+        callers: Callers,
         *,
-        granted: Role = Role.ADMIN,
         body_seconds: float = BODY_SECONDS,
     ) -> None:
-        """``granted``: the role of everybody as long as there is no login."""
         hostname = names.hostname.lower()
         public = urlsplit(names.public_url) if names.public_url else None
         short = re.escape(hostname.partition(".")[0])
@@ -111,20 +104,23 @@ class Guard:
             self._hosts.add(public.hostname)
         self._good: set[str] = set()
         self._rules = rules
-        self._granted = granted
+        self._callers = callers
         self._body_seconds = body_seconds
 
     def admit(self, request: web.Request) -> None:
-        """Let the request pass as far as its head tells. Errors: RefusedError, ForbiddenError."""
+        """Let the request pass as far as its head tells; it then knows who asks. Errors: RefusedError,
+        ForbiddenError.
+        """
         local = local_peer(request)
         if not local:
             self.check_host(request.headers.get("Host", ""))
+        principal = request[PRINCIPAL] = self._callers.principal(request)
         if request.method not in SAFE_METHODS or "Upgrade" in request.headers:
             if not local:
-                self._check_origin(request)
+                self._check_origin(request, needed=principal.kind == "login")
             _check_content(request)
         _check_expectation(request)
-        self._check_role(request)
+        self._check_role(request, principal)
 
     def check_host(self, host: str) -> None:
         """Errors: RefusedError unless the header ``Host`` names this machine."""
@@ -140,11 +136,11 @@ class Guard:
         if len(self._good) < _REMEMBERED:
             self._good.add(host)
 
-    def _check_origin(self, request: web.Request) -> None:
+    def _check_origin(self, request: web.Request, *, needed: bool) -> None:
         site = request.headers.get("Sec-Fetch-Site", "none")
         origin = request.headers.get("Origin")
         own = _authority(f"{request.scheme}://{request.headers.get('Host', '')}")
-        there = own if origin is None else _authority(origin)
+        there = _authority(origin) if origin is not None else None if needed else own
         if there is None or there not in {own, self._public} or site not in {"same-origin", "none"}:
             message = "refused: the request comes from a page of another site; behind a proxy, set web.public_url"
             raise ForbiddenError(message, setting="web.public_url")
@@ -173,14 +169,17 @@ class Guard:
         if rule is not None and not rule.takes_body and body:
             decode_json(Nothing, body, error=InvalidError)
 
-    def _check_role(self, request: web.Request) -> None:
+    def _check_role(self, request: web.Request, principal: Principal) -> None:
         match = request.match_info
         if match.http_exception is not None:
             return  # no such route: its handler says so
         rule = self._rules.get(match.route)
-        if rule is None or rule.role > self._granted:
-            message = "this is not allowed for your role"
-            raise ForbiddenError(message)
+        if rule is not None and rule.role <= principal.role:
+            return
+        if principal.role is Role.PUBLIC:
+            raise LoginRequiredError(ENDED)
+        message = "this is not allowed for your role"
+        raise ForbiddenError(message)
 
 
 def _check_content(request: web.Request) -> None:

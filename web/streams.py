@@ -11,16 +11,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final, TypeVar
 
 from aiohttp import web
 
+from scanner.access import Principal
 from scanner.events import Subscriber
 from scanner.preview import PreviewImage, Viewer
 from web.codec import JSON, RefusedError, encode, raw_answer
+from web.context import PRINCIPAL
 from web.wire import BOUNDARY, Wire, sse, topic
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class Stream:
             raise ConnectionResetError
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self.transport = transport
+        self.principal = request[PRINCIPAL]
         self.end = end
         self.patience = patience
         self.beat = b""
@@ -122,8 +125,17 @@ class Stream:
 class Streams:
     """All open streams of a daemon."""
 
-    def __init__(self, *, heartbeat: float = HEARTBEAT, patience: float = PATIENCE, tick: float = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        heartbeat: float = HEARTBEAT,
+        patience: float = PATIENCE,
+        tick: float = 1.0,
+        stays: Callable[[Principal], bool] = lambda _: True,
+    ) -> None:
+        """``stays``: whether somebody may still do what it may."""
         self.wire = Wire()
+        self._stays = stays
         self._open: set[Stream] = set()
         self._ticker: asyncio.Task[None] | None = None
         self._heartbeat = heartbeat
@@ -168,7 +180,9 @@ class Streams:
 
     async def _look_after(self, stream: Stream) -> None:
         stream.look()
-        if stream.transport.is_closing():
+        if not self._stays(stream.principal):
+            self._end_for(stream)
+        elif stream.transport.is_closing():
             stream.end("the client is gone")
         elif stream.stuck > stream.patience:
             log.info("a client that took nothing for %g s was cut off", stream.patience)
@@ -176,6 +190,16 @@ class Streams:
             stream.end("the client took nothing")
         elif stream.beat and stream.quiet > self._heartbeat:
             await stream.write(stream.beat)
+
+    def revoke(self, keys: Collection[str]) -> None:
+        """End the streams of these logins and tokens, at once."""
+        for stream in tuple(self._open):
+            if stream.principal.key in keys:
+                self._end_for(stream)
+
+    def _end_for(self, stream: Stream) -> None:
+        stream.end("the login has ended")
+        asyncio.get_running_loop().call_later(FAREWELL, stream.transport.abort)  # if it does not leave by itself
 
     async def close(self) -> None:
         """End all streams, and cut those off that do not end within 0.2 s. No new ones afterwards."""

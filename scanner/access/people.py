@@ -41,13 +41,9 @@ class People:
         """One more user. Where nobody could log in, this mends it. Errors: UserExistsError."""
         return await self._operations.run(self._add(name, role, password))
 
-    async def change_role(self, name: str, role: RoleName) -> User:
-        """What a user may do from now on; its logins end. Errors: NotFoundError, LastAdminError."""
-        return await self._operations.run(self._change_role(name, role))
-
-    async def change_password(self, name: str, password: str) -> User:
-        """All logins of the user end. Errors: NotFoundError."""
-        return await self._operations.run(self._change_password(name, password))
+    async def change(self, name: str, *, role: RoleName | None = None, password: str | None = None) -> User:
+        """Another role or password from now on; the user's logins end. Errors: NotFoundError, LastAdminError."""
+        return await self._operations.run(self._change(name, role, password))
 
     async def remove(self, name: str) -> None:
         """A user with all its logins and tokens. Errors: NotFoundError, LastAdminError."""
@@ -70,23 +66,14 @@ class People:
             _log.info("user %s was added as %s", name, role)
             return user
 
-    async def _change_role(self, name: str, role: RoleName) -> User:
+    async def _change(self, name: str, role: RoleName | None, password: str | None) -> User:
         state = self._state
         async with state.turn():
-            user = structs.replace(state.accounts.user(name), role=role, changed_at=state.now())
+            before = state.accounts.user(name)
+            kept = before.password if password is None else await state.hashed(password)
+            user = structs.replace(before, role=role or before.role, password=kept, changed_at=state.now())
             await state.keep(state.accounts.with_changed(user))
-            _log.info("user %s is %s now", name, role)
-            await state.end(state.logins.of_user(name))
-            return user
-
-    async def _change_password(self, name: str, password: str) -> User:
-        state = self._state
-        async with state.turn():
-            user = structs.replace(
-                state.accounts.user(name), password=await state.hashed(password), changed_at=state.now()
-            )
-            await state.keep(state.accounts.with_changed(user))
-            _log.info("user %s got another password", name)
+            _log.info("user %s: %s%s", name, user.role, "" if password is None else ", another password")
             await state.end(state.logins.of_user(name))
             return user
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Literal
+from typing import Final, Literal
 
 RoleName = Literal["viewer", "operator", "admin"]
 
@@ -20,3 +20,11 @@ class Role(IntEnum):
     def of(cls, name: RoleName) -> Role:
         """The role of this name."""
         return cls[name.upper()]
+
+    @property
+    def title(self) -> RoleName | None:
+        """Its name; None for PUBLIC, which is nobody's."""
+        return _NAMES.get(self)
+
+
+_NAMES: Final[dict[Role, RoleName]] = {Role.VIEWER: "viewer", Role.OPERATOR: "operator", Role.ADMIN: "admin"}

@@ -32,6 +32,7 @@ class Context:
     environment: Mapping[str, str]
     socket: Path | None = None
     ask: Callable[[str], str] | None = None  # asks the person at the terminal; None: nobody is there
+    secret: Callable[[str], str] = input  # as ``ask``, but unseen; without a terminal a line of the input
     sleep: Callable[[float], None] = time.sleep
 
     @cached_property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,9 @@ MODULES: Final = {  # where the commands at the top are
     "statistics": "history",
     "export": "export",
     "rig": "rig",
+    "user": "people",
+    "token": "people",
+    "setup-code": "people",
     "config": "configuration",
 }
 DAEMONS: Final = ("demo", "daemon")
@@ -127,8 +131,22 @@ def main(argv: list[str]) -> int:
         return MISUSED
     output = Output(sys.stdout, sys.stderr, as_json=arguments.json)
     someone = output.terminal and not output.as_json and sys.stdin.isatty()
-    context = Context(output, os.environ, arguments.socket, ask=input if someone else None)
+    ask = input if someone else None
+    context = Context(output, os.environ, arguments.socket, ask=ask, secret=read_secret(at_terminal=someone))
     return run(arguments, context)
+
+
+def read_secret(*, at_terminal: bool) -> Callable[[str], str]:
+    """What reads a password: typed unseen at a terminal, else a line of the input."""
+
+    def read(prompt: str) -> str:
+        if not at_terminal:
+            return sys.stdin.readline().rstrip("\r\n")
+        from getpass import getpass  # noqa: PLC0415 - asked for rarely
+
+        return getpass(prompt)
+
+    return read
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:

@@ -18,7 +18,7 @@ def demo_config(directory: Path, port: int, speed: float) -> Config:
         data_dir=directory / "data",
         state_dir=directory / "state",
         socket=directory / "scanner.sock",
-        web=WebConfig(host="127.0.0.1", port=port),
+        web=WebConfig(host="127.0.0.1", port=port, login=False),
         rig=RigConfig(
             name="Demo rig",
             turntable=SimTurntable(),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import yaml
 
-from scanner.config.settings import Config
+from scanner.config.settings import Config, WebConfig
 from scanner.config.yamltext import Problem, YamlError, read_yaml
 from scanner.decoding import Fault, Faults, Keys, convert
 from scanner.errors import ConfigError
@@ -107,12 +108,30 @@ def _mapping(value: object) -> Mapping[Any, object]:
     return value if isinstance(value, dict) else {}
 
 
+def _web(web: WebConfig) -> Iterator[Fault]:
+    if not web.login and not _is_loopback(web.host):
+        yield Fault(("web", "login"), "may be false only where `host` is 127.0.0.1: everybody could use the scanner")
+    for index, proxy in enumerate(web.trusted_proxies):
+        try:
+            ip_network(proxy)
+        except ValueError:
+            yield Fault(("web", "trusted_proxies", index), "expected an address, or a network like 192.168.1.0/24")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _contradictions(config: Config) -> Iterator[Fault]:
     """What is wrong with values that are right one by one."""
     if config.disk.go_above_gib < config.disk.stop_below_gib:
         yield Fault(("disk", "go_above_gib"), "must not be below `stop_below_gib`")
     if config.storage.stale_after < 2 * config.storage.beat:
         yield Fault(("storage", "stale_after"), "must be at least twice `beat`, or locks lapse while they are kept")
+    yield from _web(config.web)
     tilt = None if config.rig is None else config.rig.tilt
     if tilt is not None and tilt.lowest >= tilt.highest:
         yield Fault(("rig", "tilt", "highest"), "must be above `lowest`")

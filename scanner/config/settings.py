@@ -25,15 +25,20 @@ GIB = 1 << 30
 
 
 class WebConfig(Value, frozen=True):
-    """Where the page listens and who may ask. ``port`` 0: any free one."""
+    """Where the page listens and who may ask. ``port`` 0: any free one. ``login`` False: whoever reaches the page is an
+    administrator, which only this computer may. ``trusted_proxies``: addresses or networks whose word counts about who
+    asks.
+    """
 
     host: Annotated[str, Meta(min_length=1, max_length=255)] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    login: bool = True
     allowed_hosts: tuple[Annotated[str, Meta(min_length=1, max_length=255)], ...] = ()
     public_url: (
         Annotated[str, Meta(pattern=r"^https?://[^/\s]+\Z", description="an address like https://scan.example.org")]
         | None
     ) = None
+    trusted_proxies: tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...] = ()
 
 
 class DiskConfig(Value, frozen=True):

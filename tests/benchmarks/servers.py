@@ -79,7 +79,7 @@ def without_rig(directory: Path) -> Iterator[Plain]:
     path = directory / "scanner.yaml"
     path.write_text(
         f"data_dir: {directory / 'data'}\nstate_dir: {directory / 'state'}\nsocket: {directory / 's.sock'}\n"
-        "web:\n  host: 127.0.0.1\n  port: 0\n"
+        "web:\n  host: 127.0.0.1\n  port: 0\n  login: false\n"
     )
     server = Plain(["scanner", "daemon", "--config", str(path)])
     try:

@@ -109,6 +109,28 @@ BAD = [
     Bad("POST", "/api/sessions/merge", {"a": "x"}, 400, "invalid", ["b"]),
     Bad("POST", "/api/sessions/merge", {"a": "../x", "b": "B"}, 400, "invalid", ["a", "b"]),
     Bad("POST", "/api/sessions/merge", {"a": NOBODY, "b": "{id}"}, 404, "session_not_found"),
+    # who may do what; nobody has to log in here
+    Bad("POST", "/api/login", {"name": "../x", "password": ""}, 400, "invalid", ["name", "password"]),
+    Bad("POST", "/api/login", {"name": "anna"}, 400, "invalid", ["password"]),
+    Bad("POST", "/api/login", {"name": "anna", "password": "x" * 201}, 400, "invalid", ["password"]),
+    Bad("POST", "/api/login", {"name": "anna", "password": "x"}, 409, "conflict"),
+    Bad(
+        "POST",
+        "/api/setup",
+        {"code": "", "name": "Anna", "password": "short"},
+        400,
+        "invalid",
+        ["code", "name", "password"],
+    ),
+    Bad("POST", "/api/me/password", {"old": "x", "new": "short"}, 400, "invalid", ["new"]),
+    Bad("POST", "/api/me/password", {"old": "x", "new": "long enough"}, 409, "conflict"),
+    Bad(
+        "POST", "/api/users", {"name": "", "role": "root", "password": 1}, 400, "invalid", ["name", "role", "password"]
+    ),
+    Bad("PATCH", "/api/users/half", {"role": "root"}, 400, "invalid", ["role"]),
+    Bad("PATCH", "/api/users/half", {"password": "short"}, 400, "invalid", ["password"]),
+    Bad("POST", "/api/tokens", {"name": "", "role": "admin\n"}, 400, "invalid", ["name", "role"]),
+    Bad("POST", "/api/tokens", {"name": "a\nb", "role": "admin"}, 400, "invalid", ["name"]),
     # lists
     Bad("GET", "/api/passes?limit=0", None, 400, "invalid", ["limit"]),
     Bad("GET", "/api/passes?format=xls", None, 400, "invalid", ["format"]),

@@ -16,10 +16,12 @@ import pytest
 from aiohttp import web as aioweb
 from aiohttp.test_utils import make_mocked_request
 
+from scanner.access.access import EVERYBODY
 from scanner.events import FACTS, REPLAY, RigChanged, WarningRaised
 from tests.web.conftest import connection, serving
 from web import streams as streaming
 from web.app import Server
+from web.context import PRINCIPAL
 from web.streams import Streams
 
 if TYPE_CHECKING:
@@ -147,7 +149,7 @@ async def test_a_stream_that_has_not_begun_gives_none(app: App, monkeypatch: pyt
 
 def watch_closely(monkeypatch: pytest.MonkeyPatch, **settings: float) -> None:
     """Have streams looked after every 10 ms."""
-    monkeypatch.setattr("web.app.Streams", lambda: Streams(tick=0.01, **settings))
+    monkeypatch.setattr("web.app.Streams", lambda **given: Streams(tick=0.01, **given, **settings))
 
 
 # ---- the page's connection -------------------------------------------------------------------------------------------
@@ -377,6 +379,7 @@ async def test_a_client_that_is_gone_already() -> None:
 async def test_what_two_send_at_once_is_on_its_way_until_both_are_done() -> None:
     transport = mock.Mock(get_write_buffer_size=lambda: 0, is_closing=lambda: False)
     request = make_mocked_request("GET", "/api/events", transport=transport)
+    request[PRINCIPAL] = EVERYBODY
     streams = Streams()
     with streams.open(request, aioweb.StreamResponse(), lambda _: None) as stream:
         first, second = asyncio.Event(), asyncio.Event()

@@ -23,6 +23,8 @@ from scanner.errors import (
 from tests.scanner.access.conftest import HERE, PASSWORD, Opener
 from tests.support.clock import ManualClock
 
+OTHER = "quite another"
+
 
 def state_of(access: Access) -> AccessState:
     """What it keeps in memory."""
@@ -249,7 +251,7 @@ async def test_what_is_taken_away_ends_at_once_and_is_made_known(access: Access)
     assert sorted(gone) == sorted(keys[1:])
     assert [access.by_cookie(cookie) is not None for cookie in cookies] == [True, False, False]
 
-    await access.people.change_role("bert", "viewer")
+    await access.people.change("bert", role="viewer")
     assert access.by_cookie(cookies[0]) is None
     assert keys[0] in gone
     cookie = await access.gate.log_in("bert", "another horse", HERE)
@@ -265,10 +267,10 @@ async def test_what_is_taken_away_ends_at_once_and_is_made_known(access: Access)
 
 async def test_a_password_that_an_administrator_sets_ends_all_logins(access: Access):
     cookie = await access.gate.log_in("anna", PASSWORD, HERE)
-    await access.people.change_password("anna", "quite another")
+    await access.people.change("anna", password=OTHER)
     assert access.by_cookie(cookie) is None
     await wrong(access)
-    await access.gate.log_in("anna", "quite another", HERE)
+    await access.gate.log_in("anna", OTHER, HERE)
 
 
 async def test_the_old_password_has_to_be_known(access: Access):
@@ -296,9 +298,9 @@ async def test_somebody_who_may_change_users_is_always_left(access: Access):
     with pytest.raises(LastAdminError):
         await access.people.remove("anna")
     with pytest.raises(LastAdminError):
-        await access.people.change_role("anna", "operator")
+        await access.people.change("anna", role="operator")
     await access.people.add("bert", "admin", PASSWORD)
-    await access.people.change_role("anna", "operator")
+    await access.people.change("anna", role="operator")
     with pytest.raises(LastAdminError):
         await access.people.remove("bert")
 
@@ -308,8 +310,8 @@ async def test_users_that_are_there_already_or_not_at_all(access: Access):
         await access.people.add("anna", "viewer", PASSWORD)
     for change in (
         access.people.remove("bert"),
-        access.people.change_role("bert", "viewer"),
-        access.people.change_password("bert", PASSWORD),
+        access.people.change("bert", role="viewer"),
+        access.people.change("bert", password=PASSWORD),
     ):
         with pytest.raises(NotFoundError, match="bert"):
             await change

@@ -43,6 +43,7 @@ class Cli:
     slept: list[float] = field(default_factory=list)
     on_sleep: Callable[[], None] | None = None
     says: str = ""  # what the person answers
+    secrets: list[str] = field(default_factory=list)  # and types unseen
 
     def __call__(self, *argv: str, terminal: bool = False) -> Call:
         arguments = build_parser().parse_args(argv)
@@ -53,6 +54,7 @@ class Cli:
             {"SCANNER_SOCKET": str(self.stub.path)} | self.environment,
             arguments.socket,
             ask=self._ask if terminal else None,
+            secret=self._secret,
             sleep=self._sleep,
         )
         code = run(arguments, context)
@@ -61,6 +63,10 @@ class Cli:
     def _ask(self, question: str) -> str:
         self.asked.append(question)
         return self.says
+
+    def _secret(self, question: str) -> str:
+        self.asked.append(question)
+        return self.secrets.pop(0)
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -171,7 +171,7 @@ def completed_words(line: str) -> set[str]:
 
 def test_the_shell_completes_commands_and_options():
     assert {"status", "scan", "jobs", "sessions", "demo", "--version"} <= completed_words("scanner ")
-    assert completed_words("scanner s") == {"status", "statistics", "scan", "sessions"}
+    assert completed_words("scanner s") == {"status", "statistics", "scan", "sessions", "setup-code"}
     assert {"list", "pause", "halt", "clear"} <= completed_words("scanner jobs ")
     assert completed_words("scanner jobs p") == {"pause"}
     assert {"--rings", "--wait", "--json"} <= completed_words("scanner scan start standard --title x --")

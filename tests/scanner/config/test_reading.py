@@ -173,8 +173,14 @@ rig:
 presets:
   a:
     title: t
+web:
+  host: 0.0.0.0
+  login: false
+  trusted_proxies: [10.0.0.0/8, everybody]
 """
     assert faults(text) == {
+        "web.login": (16, "may be false only where `host` is 127.0.0.1: everybody could use the scanner"),
+        "web.trusted_proxies[1]": (17, "expected an address, or a network like 192.168.1.0/24"),
         "disk.go_above_gib": (2, "must not be below `stop_below_gib`"),
         "rig.tilt.highest": (9, "must be above `lowest`"),
         "presets.a.title": (13, "does not belong into a preset"),
@@ -273,7 +279,7 @@ def test_the_file_is_looked_for_in_order(tmp_path, monkeypatch):
 def test_the_demo_keeps_everything_below_one_directory(tmp_path):
     config = demo_config(tmp_path, 0, 5)
     assert {config.data_dir.parent, config.state_dir.parent, config.socket.parent} == {tmp_path}
-    assert config.web == WebConfig(port=0)
+    assert config.web == WebConfig(port=0, login=False)
     assert config.rig is not None
     assert config.rig.speed == 5
 
