@@ -112,13 +112,17 @@ def _standing(context: Context, job: Json) -> Iterator[Json]:
 def _offer(row: Json) -> tuple[object, ...]:
     session, one = row["session"]["id"], row["pass"]
     lock = f"{one['lock']['state']}, {holder(one['lock'])}" if one["lock"] else "free"
-    return session, one["name"], standing(one), f"{one['saved']}/{one['shots']}", _why(one), lock, _command(row)
+    return session, one["name"], standing(one), f"{one['saved']}/{one['shots']}", _why(row), lock, _command(row)
 
 
-def _why(one: Json) -> str:
+def _why(row: Json) -> str:
     """Why a pass stands still, also where nobody has said so."""
+    one = row["pass"]
     if one["pause"] or standing(one) != INTERRUPTED:
         return one["pause"]["message"] if one["pause"] else ""
+    for damage in row["session"]["damage"]:
+        if damage.startswith(f"pass {one['name']}: "):
+            return str(damage)
     stale = one["lock"] and one["lock"]["state"] == "stale"
     return "its scanner gives no sign of life" if stale else "its scanner ended while it worked on it"
 

@@ -19,7 +19,7 @@ from scanner.jobs.board import SCAN, Board, Ticket, fields_of
 from scanner.jobs.commands import Commander
 from scanner.jobs.passwork import OVER, PassWork, is_left, session_of, turn_object
 from scanner.jobs.submission import Submitter
-from scanner.model import PassName, Pause, SessionId
+from scanner.model import PassName, Pause, Progress, SessionId
 from scanner.records import Job, PassInfo
 from scanner.states import ENDED, Command, JobState, PassState
 from scanner.storage import StorageManager
@@ -151,7 +151,8 @@ class NamedPasses(Struct, frozen=True, kw_only=True):
     async def _begun(self, session_id: SessionId, info: PassInfo, origin: str, state: JobState) -> Ticket:
         """A new job for the pass alone."""
         handle = await self.storage.handle(session_id)
-        job = self.submitter.job_for(session_id, handle.title, (info.name,), origin, photos=info.shots)
+        progress = Progress(done=info.saved + info.skipped, total=info.shots)
+        job = self.submitter.job_for(session_id, handle.title, (info.name,), origin, progress)
         pause = NOT_AT_WORK if state is JobState.PAUSED else None
         ticket = await self.board.add(replace(job, state=state, pause=pause))
         ticket.reopen = info.name

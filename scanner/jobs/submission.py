@@ -118,7 +118,9 @@ class Submitter(Struct, frozen=True, kw_only=True):
     def new_job(self, session_id: SessionId, title: str, planned: Planned, origin: str) -> Job:
         """A pending scan job for planned passes."""
         names = tuple(PassName(one.spec.name) for one in planned.passes)
-        return self.job_for(session_id, title, names, origin, photos=planned.photos, eta_s=planned.duration_s)
+        return self.job_for(
+            session_id, title, names, origin, Progress(done=0, total=planned.photos, eta_s=planned.duration_s)
+        )
 
     def job_for(
         self,
@@ -126,9 +128,7 @@ class Submitter(Struct, frozen=True, kw_only=True):
         title: str,
         passes: tuple[PassName, ...],
         origin: str,
-        *,
-        photos: int,
-        eta_s: float | None = None,
+        progress: Progress,
     ) -> Job:
         """A pending scan job for passes of a session."""
         return Job(
@@ -140,7 +140,7 @@ class Submitter(Struct, frozen=True, kw_only=True):
             passes=passes,
             title=title,
             origin=origin,
-            progress=Progress(done=0, total=photos, eta_s=eta_s),
+            progress=progress,
             created_at=self.board.now(),
             rank=self.board.next_rank(),
         )
@@ -183,8 +183,8 @@ class Submitter(Struct, frozen=True, kw_only=True):
         session = await self.storage.get_session(session_id)
         infos = [info for info in session.passes if info.name in passes]
         log.info("session %s has no job any more: it gets a new one", session_id)
-        photos = sum(info.shots for info in infos)
-        job = self.job_for(session_id, session.title, passes, session.origin, photos=photos)
+        photos, done = sum(info.shots for info in infos), sum(info.saved + info.skipped for info in infos)
+        job = self.job_for(session_id, session.title, passes, session.origin, Progress(done=done, total=photos))
         states = {info.state for info in infos}
         if states <= {PassState.COMPLETED, PassState.CANCELLED}:  # nothing is left to do: the job is one that has ended
             state = JobState.COMPLETED if PassState.COMPLETED in states else JobState.CANCELLED

@@ -21,7 +21,8 @@ _PLAIN: Final = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ŧ": "t", "\u0131": "i", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"}
 )
 _KINDS: Final = frozenset({"So", "Sm", "Sc", "Cn", "Co"})  # Cn: this Python is older than the emoji
-_WORD: Final = re.compile(rf"{SYMBOL}[0-9a-f]{{{_DIGITS}}}|[^\W_]{{1,40}}")
+_LONGEST: Final = 40  # characters of a word that count in a search
+_WORD: Final = re.compile(rf"{SYMBOL}[0-9a-f]{{{_DIGITS}}}|[^\W_]+")
 
 
 def folded(text: str) -> str:
@@ -33,8 +34,8 @@ def folded(text: str) -> str:
 
 
 def words_in(text: str) -> list[str]:
-    """The words of a text that is searched for, as they stand in what was folded."""
-    return _WORD.findall(folded(text))
+    """The words of a text that is searched for, as they stand in what was folded; of long ones the beginning."""
+    return [word[:_LONGEST] for word in _WORD.findall(folded(text))]
 
 
 def _bare(found: re.Match[str]) -> str:

@@ -3,13 +3,15 @@
 Reading cuts off a torn last line (a power cut in mid-append) and stops at damage before it: nothing behind the damage
 is believed, but the lines there that still read well are kept as ``hints`` against which the photo files can be
 verified. Appending is one write and one fsync; after any failure the file is never appended to nor fsynced again but
-written anew, prefix and line, and renamed into place. A line counts once nobody can have taken the pass meanwhile:
-``confirm`` says so, after the line is durable and before its writer hears of it. ``generations`` reads the journals of
-all generations as one.
+written anew, prefix and line, and renamed into place. So it is where somebody removed or replaced it meanwhile: what
+was written is still in the file that is open. A line counts once nobody can have taken the pass meanwhile: ``confirm``
+says so, after the line is durable and before its writer hears of it. ``generations`` reads the journals of all
+generations as one.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ from msgspec import Struct, structs
 from scanner.clock import Clock, utc_text
 from scanner.storage.disk.files import Files, durable_write, read_whole
 from scanner.storage.journal.lines import AnyLine, Line, decode_line, decode_lines, encode_line
+
+_log: Final = logging.getLogger(__name__)
 
 _APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK  # not to wait for a reader of a pipe of that name
 _SHOWN: Final = 120  # characters of an error that are worth a sentence
@@ -169,12 +173,12 @@ class JournalFile:
         self._confirm()
 
     def repair(self) -> None:
-        """After a failure, or on what :func:`parse` found unsound: make the file hold the lines that count and nothing
-        else.
+        """After a failure, on what :func:`parse` found unsound, or where the file is gone: make it hold the lines that
+        count and nothing else.
 
         Errors: OSError, LockLostError.
         """
-        if not self._sound:
+        if not self._sound or self._is_away():
             self._renew(b"")
 
     def close(self) -> None:
@@ -184,7 +188,7 @@ class JournalFile:
             self._files.close(descriptor)
 
     def _add(self, data: bytes) -> None:
-        if self._sound:
+        if self._sound and not self._is_away():
             self._extend(data)
         else:
             self._renew(data)
@@ -201,19 +205,45 @@ class JournalFile:
         self._files.fsync(self._descriptor)
         self._sound = True
 
+    def _is_away(self) -> bool:
+        """Whether somebody removed or replaced the file that is open. A directory that is gone or was renamed as a
+        whole is somebody else's matter.
+        """
+        if self._descriptor is None:
+            return False
+        try:
+            return not os.path.samestat(self._path.stat(), os.fstat(self._descriptor))
+        except FileNotFoundError:
+            return self._path.parent.is_dir()
+
     def _renew(self, data: bytes) -> None:
-        self.close()
         self._confirm()
-        prefix = self._prefix() if self._head is None else self._head
+        away = self._is_away()
+        prefix = self._prefix(away=away) if self._head is None else self._head
+        if away:
+            self._make_place()
         durable_write(self._files, self._path, prefix + data)
+        self.close()  # not before: what is away is nowhere else
         self._head = None
         self._length = len(prefix)
         self._sound = True
 
-    def _prefix(self) -> bytes:
+    def _make_place(self) -> None:
+        """What lies there instead of the file is kept under another name."""
+        if self._path.exists():
+            set_aside(self._files, self._path)
+        _log.warning(
+            "%s of pass %s had been removed or replaced while the pass was worked on: it is written anew",
+            self._path.name,
+            self._path.parent.name,
+        )
+
+    def _prefix(self, *, away: bool) -> bytes:
+        """The lines that count, ``away`` from what is still open."""
         if not self._length:
             return b""
-        prefix = read_whole(self._path, self._length)
+        source = Path(f"/proc/self/fd/{self._descriptor}") if away else self._path
+        prefix = read_whole(source, self._length)
         if len(prefix) != self._length:
             message = f"{self._path.name} has become shorter than what was written to it"
             raise OSError(message)

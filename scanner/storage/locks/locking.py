@@ -124,12 +124,15 @@ class Locker:
 
     def judge(self, session_id: SessionId, name: PassName, found: FoundLock) -> Life:
         """What is known of a lock now. On a disk of its own, a holder of another run of this computer is gone, if it
-        had the disk like this.
+        had the disk like this; and one of this run lives as long as its process: it keeps its ``flock`` also while that
+        stands still, and nobody can take the pass but by force.
         """
         life = self.observer.judge((session_id, name), found)
         if life == "free" or self.shared or found.record is None or self._elsewhere(found):
             return life
-        return life if found.record.boot_id == self._premises.host.boot_id else "gone"
+        if found.record.boot_id != self._premises.host.boot_id:
+            return "gone"
+        return "alive" if life == "stale" else life
 
     def _elsewhere(self, found: FoundLock) -> bool:
         """Whether a lock is held on another computer, or by somebody who has this disk as a share: host ids may be

@@ -107,6 +107,17 @@ def test_what_is_incomplete_is_told_with_its_lock_and_its_command(cli, stub):
     assert cli("sessions", "restore").out == "nothing is incomplete\n"
 
 
+def test_what_is_damaged_is_told_as_the_reason(cli, stub):
+    damage = ("pass main: the journal is damaged", "pass other: something else")
+    found = session(damage=damage)
+    rows = [{"session": found, "pass": session_pass(name, "running")} for name in ("main", "third")]
+    stub.answers["GET /api/sessions/restorable"] = listed(*rows)
+    out = cli("sessions", "restore").out
+    assert "pass main: the journal is damaged" in out
+    assert "something else" not in out
+    assert "its scanner ended while it worked on it" in out
+
+
 def test_a_scan_that_an_interruption_left_standing_is_told_with_its_job(cli, stub):
     stub.answers |= {
         "GET /api/jobs/active": listed(

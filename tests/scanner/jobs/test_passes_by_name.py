@@ -41,6 +41,18 @@ async def test_a_cancelled_pass_is_resumed_and_takes_its_photos(app, follower):
     assert set((await states(app, job.session_id)).values()) == {PassState.COMPLETED}
 
 
+async def test_a_resumed_pass_begins_with_the_photos_that_it_has(demo):
+    async with daemon(demo) as (app, follower):
+        job = await app.jobs.submit_scan(a_scan(shots=30), "test")
+        await follower.photo()
+    await forget_jobs(demo)
+    async with daemon(demo) as (app, follower):
+        (info,) = (await app.storage.get_session(job.session_id)).passes
+        again = await app.jobs.resume_pass(job.session_id, MAIN, "test")
+        assert (again.progress.done, again.progress.total) == (info.saved, 30)
+        assert info.saved > 0
+
+
 async def test_five_who_resume_a_pass_at_once_get_one_job(app, follower):
     job = await cancelled_scan(app, follower)
     jobs = await asyncio.gather(*(app.jobs.resume_pass(job.session_id, MAIN, "test") for _ in range(5)))

@@ -108,6 +108,14 @@ async def test_everything_that_is_searched_is_folded(storage):
         assert await titles(storage, text) == {"x"}, text
 
 
+@pytest.mark.parametrize("word", ["a" * 41, "3ba8a4" * 11, "Ж" * 60, "陶" * 50])
+async def test_long_words_are_found_by_their_beginning_and_whole(storage, word):
+    await storage.create_session(new_session("x", spec=ScanSpec(title="x", notes=f"of {word} made")))
+    for text in (word, word[:40], word[:5], f"made {word}", word[:45]):
+        assert await titles(storage, text) == {"x"}, text
+    assert await titles(storage, f"{word[:39]}q") == set()
+
+
 @pytest.fixture(scope="module")
 def table() -> Iterator[sqlite3.Connection]:
     """Empty tables of the index."""

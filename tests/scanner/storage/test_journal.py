@@ -177,6 +177,60 @@ def test_a_failed_renewal_can_be_tried_again(journal):
     assert journal.read().sound
 
 
+@pytest.mark.parametrize("instead", [None, b"", b"somebody's own\n"])
+@pytest.mark.parametrize("act", ["append", "repair"])
+def test_a_file_that_somebody_removed_or_replaced_is_written_anew(journal, caplog, instead, act):
+    kept = [journal.file.append(fact) for fact in FACTS[:2]]
+    if instead is None:
+        journal.path.unlink()
+    else:
+        other = journal.path.with_name("other")
+        other.write_bytes(instead)
+        other.rename(journal.path)
+    if act == "append":
+        kept.append(journal.file.append(FACTS[2]))
+    else:
+        journal.file.repair()
+    assert journal.read().lines == tuple(kept)
+    assert "removed or replaced" in caplog.text
+    aside = [path.read_bytes() for path in journal.path.parent.glob("*.damaged-*")]
+    assert aside == ([] if instead is None else [instead])
+    kept.append(journal.file.append(FACTS[3]))
+    assert journal.read().lines == tuple(kept)
+
+
+def test_a_file_that_was_moved_away_is_copied_back_and_no_more_written_to(journal):
+    first = journal.file.append(FACTS[0])
+    moved = journal.path.rename(journal.path.with_name("moved"))
+    before = moved.read_bytes()
+    second = journal.file.append(FACTS[1])
+    assert journal.read().lines == (first, second)
+    assert moved.read_bytes() == before
+
+
+def test_a_directory_that_was_renamed_keeps_its_journal(tmp_path):
+    (tmp_path / "a").mkdir()
+    journal = Journal(tmp_path / "a/journal.jsonl")
+    first = journal.file.append(FACTS[0])
+    (tmp_path / "a").rename(tmp_path / "b")
+    second = journal.file.append(FACTS[1])
+    journal.file.close()
+    assert parse((tmp_path / "b/journal.jsonl").read_bytes()).lines == (first, second)
+    assert not (tmp_path / "a").exists()
+
+
+def test_what_the_disk_refuses_while_the_file_is_brought_back_can_be_tried_again(journal):
+    first = journal.file.append(FACTS[0])
+    journal.path.unlink()
+    journal.files.arm(1, errno.ENOSPC, for_good=True)
+    for _ in range(2):
+        with pytest.raises(OSError, match=r"No space|No such file"):
+            journal.file.append(FACTS[1])
+    journal.files.arm(None)
+    journal.file.repair()
+    assert journal.read().lines == (first,)
+
+
 def test_what_was_torn_is_cut_off_before_the_next_line(tmp_path):
     path = tmp_path / "journal.jsonl"
     path.write_bytes(text_of(FACTS[:2]) + b'{"event":"sa')

@@ -293,6 +293,22 @@ async def test_a_session_removed_under_work_pauses_by_its_own_error_and_is_said(
     await watched.create_session(new_session("Goes on"))
 
 
+@pytest.mark.parametrize("shots", [1, 3])
+async def test_a_journal_removed_under_work_comes_back_whole(place, watched, shots):
+    """Also where nothing is written any more but the end."""
+    handle = await watched.create_session(new_session())
+    journal = place.sessions / handle.id / "metadata/passes/upright/journal.jsonl"
+    async with working(watched, handle) as writer:
+        await save(writer, writer.plan.shots[0])
+        journal.unlink()
+        for shot in writer.plan.shots[1:shots]:
+            await save(writer, shot)
+    before = await watched.get_session(handle.id)
+    assert (before.passes[0].saved, before.damage) == (shots, ())
+    await watched.reindex(lambda _done, _total: None)
+    assert await watched.get_session(handle.id) == before
+
+
 async def test_a_state_directory_that_is_moved_away_is_said_once(place, watched, told):
     moved = place.root / "moved"
     place.state.rename(moved)
