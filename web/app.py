@@ -20,8 +20,9 @@ from web.callers import Callers
 from web.context import CONTEXT, Context
 from web.pages import Pages
 from web.routes import ROUTES, Handler
-from web.security import ANSWER_HEADERS, BODY_LIMIT, Guard, Names, Rule
+from web.security import ANSWER_HEADERS, BODY_LIMIT, SAFE_METHODS, Guard, Names, Rule
 from web.streams import Streams
+from web.trail import Trail
 
 if TYPE_CHECKING:
     from scanner.app import App
@@ -43,7 +44,10 @@ def make_app(app: App, *, streams: Streams | None = None, pages: Pages | None = 
         public_url=app.config.web.public_url,
     )
     callers = Callers(app.access, app.config.web.trusted_proxies)
-    application = web.Application(middlewares=[_edge(Guard(names, rules, callers))], client_max_size=BODY_LIMIT)
+    trail = Trail(app.storage.audit.record_all, app.storage.audit.now)
+    edge = _edge(Guard(names, rules, callers), trail, callers)
+    application = web.Application(middlewares=[edge], client_max_size=BODY_LIMIT)
+    application.on_shutdown.append(lambda _: trail.close())
     description = functools.cache(lambda: openapi.describe(ROUTES, app.version))
     streams = Streams(stays=app.access.stays) if streams is None else streams
     app.access.listen(streams.revoke)
@@ -54,7 +58,7 @@ def make_app(app: App, *, streams: Streams | None = None, pages: Pages | None = 
         heads = ["HEAD"] if route.method == "GET" and not route.stream else []
         for method in (route.method, *heads):
             added = resource.add_route(method, route.handler, expect_handler=_left_to_the_border)
-            rules[added] = Rule(route.role, takes_body=route.takes is not None)
+            rules[added] = Rule(route.role, takes_body=route.takes is not None, audited=route.audited)
     return application
 
 
@@ -62,27 +66,35 @@ async def _left_to_the_border(_: web.Request) -> None:
     """Whether a request may go on to its body is decided where everything else about it is."""
 
 
-def _edge(guard: Guard) -> Middleware:
-    """The border every request crosses: admitted, handled, and whatever goes wrong answered in one shape."""
+def _edge(guard: Guard, trail: Trail, callers: Callers) -> Middleware:
+    """The border every request crosses; what changes anything is entered in the audit."""
 
     @web.middleware
     async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
-        try:
-            guard.admit(request)
-            if request.body_exists:
-                await guard.read_body(request)
-            return await handler(request)
-        except (codec.RefusedError, ScannerError) as error:
-            return _refusal(request, error)
-        except web.HTTPException as error:
-            return codec.http_error_answer(error)
-        except ConnectionError:
-            return _cut(request)
-        except Exception:  # the root of a request: our own fault, said once
-            log.exception("%s %s failed", request.method, request.path)
-            return _cut(request) if _begun(request) else codec.internal_error_answer()
+        response = await _answered(guard, request, handler)
+        if request.method not in SAFE_METHODS and guard.is_audited(request):
+            trail.note(request, response.status, callers.address(request))
+        return response
 
     return edge
+
+
+async def _answered(guard: Guard, request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Admitted, handled, and whatever goes wrong answered in one shape."""
+    try:
+        guard.admit(request)
+        if request.body_exists:
+            await guard.read_body(request)
+        return await handler(request)
+    except (codec.RefusedError, ScannerError) as error:
+        return _refusal(request, error)
+    except web.HTTPException as error:
+        return codec.http_error_answer(error)
+    except ConnectionError:
+        return _cut(request)
+    except Exception:  # the root of a request: our own fault, said once
+        log.exception("%s %s failed", request.method, request.path)
+        return _cut(request) if _begun(request) else codec.internal_error_answer()
 
 
 def _refusal(request: web.Request, error: codec.RefusedError | ScannerError) -> web.Response:

@@ -63,7 +63,7 @@ FILE: Final = "application/octet-stream"
 
 class Route(Struct, frozen=True, kw_only=True):
     """A route. ``gives`` is the type of a JSON answer; ``media`` what else is answered, or instead. A ``stream`` has no
-    HEAD.
+    HEAD. ``audited``: a request that changes something is entered in the audit.
     """
 
     method: str
@@ -76,6 +76,7 @@ class Route(Struct, frozen=True, kw_only=True):
     media: str = JSON
     status: int = 200
     stream: bool = False
+    audited: bool = True
 
     @property
     def summary(self) -> str:
@@ -116,7 +117,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     # scans
     post("/api/scans", scans.start, Job, takes=ScanSpec, status=202),
     post("/api/scan/stream", scans.start_stream, takes=ScanSpec, media=SSE, stream=True),
-    post("/api/plans", scans.plans, scans.PlansAnswer, takes=ScanSpec, role=Role.VIEWER),
+    post("/api/plans", scans.plans, scans.PlansAnswer, takes=ScanSpec, role=Role.VIEWER, audited=False),
     # sessions
     get("/api/sessions", sessions.list_all, Listed[Session], query=sessions.SessionsQuery),
     get("/api/sessions/active", sessions.list_active, Listed[Session]),
@@ -207,5 +208,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/sessions/{id}", page.view, **SHELL),
     get("/jobs", page.view, **SHELL),
     get("/statistics", page.view, **SHELL),
+    get("/account", page.view, **SHELL),
+    get("/users", page.view, **SHELL),
     get("/static/{path:.+}", page.asset, role=Role.PUBLIC, media=FILE),
 )

@@ -64,6 +64,7 @@ class Rule(Struct, frozen=True):
 
     role: Role
     takes_body: bool
+    audited: bool
 
 
 class Nothing(Value, frozen=True):
@@ -121,6 +122,12 @@ class Guard:
             _check_content(request)
         _check_expectation(request)
         self._check_role(request, principal)
+
+    def is_audited(self, request: web.Request) -> bool:
+        """Whether it was admitted, and is a request that is entered in the audit."""
+        rule = self._rules.get(request.match_info.route)
+        principal = request.get(PRINCIPAL)
+        return rule is not None and rule.audited and principal is not None and rule.role <= principal.role
 
     def check_host(self, host: str) -> None:
         """Errors: RefusedError unless the header ``Host`` names this machine."""

@@ -120,6 +120,7 @@ def _welcome(request: web.Request, cookie: str) -> web.StreamResponse:
     principal = parts.app.access.by_cookie(cookie)
     if principal is None:  # taken away in the same moment
         raise LoginRequiredError(ENDED)
+    request[PRINCIPAL] = principal  # as whom this is entered in the audit
     response = answer(_me(request, principal))
     give_cookie(request, response, cookie, secure=parts.callers.is_secure(request))
     return response

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
 
@@ -12,6 +14,8 @@ from scanner.records import AuditEntry
 from scanner.storage.disk.database import sql_reported, transaction
 from scanner.storage.disk.threads import Lane
 from scanner.storage.index.asking import LARGEST, RowNumber, decode_cursor, encode_cursor
+
+KEPT: Final = 100_000  # entries: years of a busy scanner, some 20 MB
 
 
 class AuditPage(Struct, frozen=True, kw_only=True):
@@ -36,8 +40,16 @@ class AuditLog:
 
     async def record(self, who: str, what: str, *, session_id: SessionId | None = None, detail: str = "") -> None:
         """Add an entry; return when it is durable."""
-        row = (utc_text(self._clock.now()), who, what, session_id, detail)
-        await self._lane.run(lambda: self._add(row))
+        await self.record_all([AuditEntry(at=self.now(), who=who, what=what, session_id=session_id, detail=detail)])
+
+    async def record_all(self, entries: Sequence[AuditEntry]) -> None:
+        """Add entries, oldest first; return when all of them are durable. Of very many the oldest make room."""
+        rows = [(one.at, one.who, one.what, one.session_id, one.detail) for one in entries]
+        await self._lane.run(lambda: self._add(rows))
+
+    def now(self) -> str:
+        """The time as it is kept."""
+        return utc_text(self._clock.now())
 
     async def list(self, limit: int = 200, after: str | None = None) -> AuditPage:
         """The newest entries, newest first, or those behind ``after``, the ``next`` of the page before. Errors:
@@ -46,10 +58,11 @@ class AuditLog:
         upto = LARGEST if after is None else decode_cursor(after, _Cursor).number
         return await self._lane.run(lambda: self._page(max(0, limit), upto))
 
-    def _add(self, row: tuple[str, str, str, SessionId | None, str]) -> None:
+    def _add(self, rows: Sequence[tuple[str, str, str, SessionId | None, str]]) -> None:
         statement = "INSERT INTO audit (at, who, what, session_id, detail) VALUES (?, ?, ?, ?, ?)"
         with sql_reported("the audit could not be written"), transaction(self._connection):
-            self._connection.execute(statement, row)
+            self._connection.executemany(statement, rows)
+            self._connection.execute("DELETE FROM audit WHERE number <= (SELECT max(number) FROM audit) - ?", (KEPT,))
 
     def _page(self, limit: int, upto: int) -> AuditPage:
         query = (

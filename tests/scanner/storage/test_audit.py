@@ -57,3 +57,10 @@ async def test_a_queue_that_cannot_be_written_is_said(storage, monkeypatch):
         await storage.audit.record("cli", "purge")
     with pytest.raises(StorageError, match="the audit could not be read"):
         await storage.audit.list()
+
+
+async def test_of_very_many_entries_the_oldest_make_room(storage, monkeypatch):
+    monkeypatch.setattr("scanner.storage.index.audit.KEPT", 5)
+    for number in range(8):
+        await storage.audit.record("cli", f"deed-{number}")
+    assert [one.what for one in (await storage.audit.list()).items] == [f"deed-{number}" for number in (7, 6, 5, 4, 3)]
