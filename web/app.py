@@ -18,6 +18,7 @@ from web import codec, listening, openapi
 from web.api.state import Snapshots
 from web.callers import Callers
 from web.context import CONTEXT, Context
+from web.metrics import Metrics
 from web.pages import Pages
 from web.routes import ROUTES, Handler
 from web.security import ANSWER_HEADERS, BODY_LIMIT, SAFE_METHODS, Guard, Names, Rule
@@ -51,7 +52,8 @@ def make_app(app: App, *, streams: Streams | None = None, pages: Pages | None = 
     description = functools.cache(lambda: openapi.describe(ROUTES, app.version))
     streams = Streams(stays=app.access.stays) if streams is None else streams
     app.access.listen(streams.revoke)
-    application[CONTEXT] = Context(app, streams, pages or Pages(), Snapshots(), description, callers)
+    metrics = Metrics(app, streams)
+    application[CONTEXT] = Context(app, streams, pages or Pages(), Snapshots(), description, callers, metrics)
     application.on_response_prepare.append(_finish_headers)
     for route in ROUTES:
         resource = application.router.add_resource(route.path)

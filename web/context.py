@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scanner.app import App
     from web.api.state import Snapshots
     from web.callers import Callers
+    from web.metrics import Metrics
     from web.pages import Pages
     from web.streams import Streams
 
@@ -27,6 +28,7 @@ class Context(Struct, frozen=True):
     snapshots: Snapshots
     openapi: Callable[[], bytes]  # the description of the API in JSON
     callers: Callers
+    metrics: Metrics
 
 
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)

@@ -48,6 +48,7 @@ from web.api import (
     scans,
     sessions,
     state,
+    system,
 )
 from web.codec import JSON, Listed
 
@@ -58,6 +59,7 @@ ZIP: Final = "application/zip"
 JPEG: Final = "image/jpeg"
 MJPEG: Final = "multipart/x-mixed-replace"
 CSV: Final = "text/csv"
+PROMETHEUS: Final = "text/plain"
 FILE: Final = "application/octet-stream"
 
 
@@ -199,6 +201,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api/events", events.events, query=events.EventsQuery, media=SSE, stream=True),
     get("/api/ws", events.websocket, media="websocket", status=101, stream=True),
     get("/api/state", state.state, state.State),
+    get("/metrics", system.metrics, media=PROMETHEUS),
     get("/healthz", state.healthz, state.Alive, role=Role.PUBLIC),
     post("/api/demo/faults", demo.faults, takes=Faults, status=204, role=Role.ADMIN),
     get("/api/openapi.json", page.openapi),
