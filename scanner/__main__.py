@@ -20,6 +20,7 @@ from scanner.app import App, open_app
 from scanner.config import Config, demo_config, load
 from scanner.demo import object_turner, scan_example
 from scanner.errors import ScannerError
+from scanner.logbook import LogBook
 from scanner.memory import give_back, return_freed
 from web.app import Server, serve
 
@@ -39,22 +40,23 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the twin renders in one thread a camera
     sys.setswitchinterval(SWITCH_INTERVAL)
     return_freed()
-    logs.set_up(os.environ, debug=options.debug)
+    book = LogBook()
+    logs.set_up(os.environ, debug=options.debug, also=book)
     try:
-        return asyncio.run(_run(options))
+        return asyncio.run(_run(options, book))
     except ScannerError as error:
         log.error("%s", error.message)  # noqa: TRY400 - expected: the sentence says it all
         return error.exit_code
 
 
-async def _run(options: Namespace) -> int:
+async def _run(options: Namespace, book: LogBook) -> int:
     if options.command == "demo":
         config = demo_config(options.dir, port=options.port, speed=options.speed)
-        return await _serve(config, demo=True, example=not options.no_scan)
-    return await _serve(load(options.config), demo=False, example=False)
+        return await _serve(config, book, demo=True, example=not options.no_scan)
+    return await _serve(load(options.config), book, demo=False, example=False)
 
 
-async def _serve(config: Config, *, demo: bool, example: bool) -> int:
+async def _serve(config: Config, book: LogBook, *, demo: bool, example: bool) -> int:
     """Serve until asked to stop. Signals are heeded from the first moment, so that none kills a start half-way."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -62,7 +64,7 @@ async def _serve(config: Config, *, demo: bool, example: bool) -> int:
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, stop.set if demo else _say_restart)
     async with AsyncExitStack() as stack:
-        app = await open_app(config, demo=demo)
+        app = await open_app(config, demo=demo, book=book)
         stack.push_async_callback(app.close)
         if demo:
             await stack.enter_async_context(object_turner(app))

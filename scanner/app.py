@@ -33,6 +33,7 @@ from scanner.imaging import encode_preview
 from scanner.jobs import JobQueue
 from scanner.jobs.queue import JobSettings
 from scanner.jobs.submission import EXPOSURE
+from scanner.logbook import LogBook
 from scanner.preview import PreviewHub
 from scanner.rig import RigControl
 from scanner.storage import Files, Sharing, StorageManager
@@ -63,6 +64,7 @@ class App:
     preview: PreviewHub
     health: HealthMonitor
     jobs: JobQueue
+    log: LogBook
     stack: AsyncExitStack
 
     async def close(self) -> None:
@@ -71,19 +73,22 @@ class App:
         await self.stack.aclose()
 
 
-async def open_app(config: Config, *, demo: bool = False, files: Files | None = None) -> App:
+async def open_app(
+    config: Config, *, demo: bool = False, files: Files | None = None, book: LogBook | None = None
+) -> App:
     """Build and open everything. ``files`` are the operations that change the disk; tests pass some that fail.
+    ``book``: where the log is remembered.
 
     A rig that fails is a state, not an error: page and sessions work without it.
     Errors: DaemonRunningError, StorageError.
     """
     async with AsyncExitStack() as stack:
-        app = await _build(config, stack, demo=demo, files=files)
+        app = await _build(config, stack, demo=demo, files=files, book=book or LogBook())
         stack.pop_all()
         return app
 
 
-async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Files | None) -> App:
+async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Files | None, book: LogBook) -> App:
     clock = SystemClock()
     rig_clock = SystemClock(config.rig.speed if config.rig else 1.0)
     bus = EventBus(boot=secrets.token_hex(4), clock=clock)
@@ -145,6 +150,7 @@ async def _build(config: Config, stack: AsyncExitStack, *, demo: bool, files: Fi
         preview=preview,
         health=health,
         jobs=jobs,
+        log=book,
         stack=stack.pop_all(),
     )
 

@@ -126,10 +126,15 @@ class Client:
 
         An event named ``reset`` means that some were missed: begin from a snapshot.
         """
-        headers = {} if after is None else {"Last-Event-ID": after}
         query = f"?topics={','.join(topics)}" if topics else ""
-        request = _Request("GET", f"/api/events{query}", headers=headers, timeout=self._silence)
-        with self._answer(request) as answer:
+        with self.stream(f"/api/events{query}", after) as found:
+            yield found
+
+    @contextmanager
+    def stream(self, url: str, after: str | None = None) -> Iterator[Iterator[ServerEvent]]:
+        """The events of any stream, from now on, or since the id ``after``, until the daemon ends it."""
+        headers = {} if after is None else {"Last-Event-ID": after}
+        with self._answer(_Request("GET", url, headers=headers, timeout=self._silence)) as answer:
             yield self._parsed(answer)
 
     def _parsed(self, answer: http.client.HTTPResponse) -> Iterator[ServerEvent]:

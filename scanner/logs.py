@@ -28,12 +28,12 @@ class FactFormatter(logging.Formatter):
         return f"<{PRIORITY.get(record.levelno, 6)}>{text}" if self._journal else text
 
 
-def set_up(environ: Mapping[str, str], *, debug: bool = False) -> None:
-    """Send everything to stderr; called once, by ``__main__``."""
+def set_up(environ: Mapping[str, str], *, debug: bool = False, also: logging.Handler | None = None) -> None:
+    """Send everything to stderr, and to one more handler; called once, by ``__main__``."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(FactFormatter(journal="JOURNAL_STREAM" in environ))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [handler] if also is None else [handler, also]
     root.setLevel(logging.DEBUG if debug else logging.INFO)
     for noisy in ("aiohttp.access", "asyncio", "PIL"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

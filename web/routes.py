@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from scanner.access import Role
 from scanner.hardware.sim.faults import Faults
+from scanner.logbook import LogEntry
 from scanner.model import CameraInfo
 from scanner.records import (
     AuditEntry,
@@ -41,6 +42,7 @@ from web.api import (
     life,
     locks,
     login,
+    logs,
     page,
     people,
     photos,
@@ -174,6 +176,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api/tokens", people.list_tokens, Listed[people.TokenView], role=Role.ADMIN),
     post("/api/tokens", people.make_token, people.MadeToken, takes=people.NewToken, status=201, role=Role.ADMIN),
     delete("/api/tokens/{id}", people.revoke_token, status=204, role=Role.ADMIN),
+    get("/api/logs", logs.list_lines, Listed[LogEntry], query=logs.LogsQuery, role=Role.OPERATOR),
+    get("/api/logs/follow", logs.follow, query=logs.FollowQuery, role=Role.OPERATOR, media=SSE, stream=True),
     # jobs
     get("/api/jobs", jobs.list_all, Listed[Job]),
     get("/api/jobs/active", jobs.list_active, Listed[Job]),

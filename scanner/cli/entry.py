@@ -29,6 +29,7 @@ MODULES: Final = {  # where the commands at the top are
     "statistics": "history",
     "export": "export",
     "rig": "rig",
+    "logs": "logs",
     "user": "people",
     "token": "people",
     "setup-code": "people",

@@ -40,6 +40,14 @@ def moment(utc: str | None) -> str:
     return datetime.fromisoformat(utc).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
+def clock_time(utc: str) -> str:
+    """The time of day of a moment here, to the second; as it stands where it is none."""
+    try:
+        return f"{datetime.fromisoformat(utc).astimezone():%H:%M:%S}"
+    except ValueError:
+        return utc
+
+
 def count(number: int, noun: str) -> str:
     """``1 photo``, ``72 photos``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -83,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(length)) if length else None
         request = Request(self.command, self.path, body, dict(self.headers.items()))
         stub.note(request)
-        if self.path.startswith("/api/events"):
+        if self.path.startswith(("/api/events", "/api/logs/follow")):
             self._stream(stub.streams.pop(0) if stub.streams else [])
             return
         found = stub.answer(request.key)
