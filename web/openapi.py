@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -54,6 +55,8 @@ def _operation(route: Route, known: dict[int, Json], components: Json) -> Json:
 
 
 def _success(route: Route, known: dict[int, Json]) -> Json:
+    if route.status == HTTPStatus.NO_CONTENT:
+        return {"description": route.summary}
     content: Json = {} if route.gives is None else {JSON: {"schema": known[id(route.gives)]}}
     if route.media not in content:
         content[route.media] = {}

@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final
@@ -108,9 +109,18 @@ class Guard:
         self._callers = callers
         self._body_seconds = body_seconds
 
+    @cached_property
+    def _fixed(self) -> dict[str, set[str]]:
+        """The methods of the routes without parameters, by path; once all of them are known."""
+        found: dict[str, set[str]] = {}
+        for route in self._rules:
+            if isinstance(route.resource, web.PlainResource):
+                found.setdefault(route.resource.canonical, set()).add(route.method)
+        return found
+
     def admit(self, request: web.Request) -> None:
         """Let the request pass as far as its head tells; it then knows who asks. Errors: RefusedError,
-        ForbiddenError.
+        ForbiddenError, HTTPMethodNotAllowed.
         """
         local = local_peer(request)
         if not local:
@@ -121,6 +131,9 @@ class Guard:
                 self._check_origin(request, needed=principal.kind == "login")
             _check_content(request)
         _check_expectation(request)
+        allowed = self._fixed.get(request.path)
+        if allowed is not None and request.method not in allowed:  # not those of another route whose parameter fits
+            raise web.HTTPMethodNotAllowed(request.method, allowed)
         self._check_role(request, principal)
 
     def is_audited(self, request: web.Request) -> bool:

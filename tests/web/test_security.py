@@ -404,6 +404,26 @@ async def test_a_route_without_a_role_is_refused(app: App) -> None:
         assert b"secret" not in (await response.read()).replace(b"/api/secret", b"")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/api/jobs/active", "GET,HEAD"),
+        ("PATCH", "/api/sessions/restorable", "GET,HEAD"),
+        ("GET", "/api/sessions/merge", "POST"),
+        ("OPTIONS", "/api/sessions/verify", "POST"),
+        ("PUT", "/api/sessions", "GET,HEAD"),
+        ("PUT", "/api/sessions/x", "DELETE,GET,HEAD,PATCH"),
+        ("POST", "/api/state", "GET,HEAD"),
+    ],
+)
+async def test_what_an_address_takes_is_told_as_it_is(
+    ask: Callable[..., Any], method: str, path: str, allowed: str
+) -> None:
+    """Also where its name could be a parameter of another route."""
+    answer = await ask(method, path)
+    assert (answer.status, answer.code, answer.headers["Allow"]) == (405, "method_not_allowed", allowed)
+
+
 async def test_the_router_knows_the_tables_routes_and_no_others(app: App) -> None:
     application = make_app(app)
     known = {(route.method, route.resource.canonical) for route in application.router.routes() if route.resource}
