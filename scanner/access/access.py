@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
@@ -13,7 +14,7 @@ from scanner.access.logins import is_secret
 from scanner.access.people import People
 from scanner.access.roles import Role
 from scanner.access.state import AccessState, Revoked
-from scanner.clock import Clock
+from scanner.clock import Clock, kernel_synchronised
 from scanner.storage import Files
 from scanner.storage.disk.threads import Operations
 
@@ -55,9 +56,19 @@ class Access:
         self.people = People(state, self._operations)
 
     @classmethod
-    async def open(cls, state_dir: Path, clock: Clock, *, required: bool, files: Files | None = None) -> Access:
-        """What is kept in ``state_dir``, which exists. Errors: StorageError."""
-        state = AccessState(Book(state_dir / "access", files or Files()), clock)
+    async def open(
+        cls,
+        state_dir: Path,
+        clock: Clock,
+        *,
+        required: bool,
+        files: Files | None = None,
+        synchronised: Callable[[], bool] = kernel_synchronised,
+    ) -> Access:
+        """What is kept in ``state_dir``, which exists. ``synchronised``: whether the wall clock can be believed.
+        Errors: StorageError.
+        """
+        state = AccessState(Book(state_dir / "access", files or Files()), clock, synchronised)
         if required:
             await state.load()
         return cls(state, required=required)

@@ -1,7 +1,7 @@
 """How often somebody may guess: after a few wrong tries in a row each further one has to wait longer.
 
 Counted by address and by user, so that neither many users from one address nor one user from many addresses can be
-tried. A user under attack can still log in within a minute, and logins that are open stay open.
+tried. A user under attack gets in all the same from where it is logged in already, and logins that are open stay open.
 """
 
 from __future__ import annotations

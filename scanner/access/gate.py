@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import structs
 
 from scanner.access.accounts import User
-from scanner.access.logins import new_login
+from scanner.access.logins import Login, digest_of
 from scanner.access.passwords import is_password
 from scanner.access.state import AccessState, random_id
 from scanner.errors import ConflictError, LoginFailedError
@@ -19,6 +19,7 @@ from scanner.storage.disk.threads import Operations
 
 _log: Final = logging.getLogger(__name__)
 _SECRET_BYTES: Final = 32
+_SHOWN: Final = 100  # characters of an address that are kept
 _NETWORK: Final = 64  # bits of an IPv6 address that name a network, in which one computer may have any address
 
 
@@ -68,7 +69,9 @@ class Gate:
             return await self._begin(name, address)
 
     async def _log_in(self, name: str, password: str, address: str) -> str:
-        state, who = self._state, (f"user {name}", _counted(address))
+        state = self._state
+        usual = state.logins.knows(name, address)  # others may guess as they like: from there the user gets in
+        who = (f"user {name}{f' at {address}' if usual else ''}", _counted(address))
         async with state.tried(*who):
             if state.fault is not None:
                 raise state.fault
@@ -101,7 +104,16 @@ class Gate:
 
     async def _begin(self, name: str, address: str) -> str:
         key, secret = random_id(), secrets.token_urlsafe(_SECRET_BYTES)
-        await self._state.begin(new_login(key, name, secret, address, self._state.clock))
+        state = self._state
+        login = Login(
+            id=key,
+            user=name,
+            digest=digest_of(secret),
+            address=address[:_SHOWN],
+            created_at=state.now(),
+            dated=state.synchronised(),
+        )
+        await state.begin(login)
         return f"{key}.{secret}"
 
 

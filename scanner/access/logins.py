@@ -1,22 +1,22 @@
 """Browsers that are logged in: secrets in their cookies, hashes here.
 
 A login ends a week after it was last used, and a month after it began, counted in time that the daemon ran: what the
-wall clock of a Pi without battery says after a start is no reason to log anybody out, or to let anybody stay. Where the
-wall clock is later than it could be by that count, it decides.
+wall clock of a Pi without battery says is no reason to log anybody out. Where that could be believed when the login
+began, and can be now, a month by the wall clock ends it, too: the daemon may not have run meanwhile.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct, structs
 
 from scanner.access.accounts import UserName
-from scanner.clock import Clock, utc_text
+from scanner.clock import Clock
 from scanner.model import Value
 
 IDLE: Final = 7 * 86_400.0  # seconds without use after which a login ends
@@ -25,8 +25,8 @@ MAX_LOGINS: Final = 1000  # the one that was used longest ago makes room
 
 
 class Login(Value, frozen=True):
-    """A browser that is logged in. ``idle_s`` and ``age_s``: how long it was not used, and how old it was, when this
-    was written. ``digest``: SHA-256 of its secret, hexadecimal.
+    """A browser that is logged in. ``dated``: the wall clock could be believed when it began. ``idle_s`` and ``age_s``:
+    how long it was not used, and how old it was, when this was written. ``digest``: SHA-256 of its secret, hexadecimal.
     """
 
     id: Annotated[str, Meta(pattern=r"^[a-z0-9]{8}\Z")]
@@ -34,6 +34,7 @@ class Login(Value, frozen=True):
     digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     address: Annotated[str, Meta(max_length=100)]
     created_at: str
+    dated: bool
     idle_s: Annotated[float, Meta(ge=0)] = 0.0
     age_s: Annotated[float, Meta(ge=0)] = 0.0
 
@@ -63,10 +64,11 @@ def is_secret(secret: str, digest: str) -> bool:
 
 
 class Logins:
-    """All of them."""
+    """All of them. ``synchronised``: whether the wall clock can be believed."""
 
-    def __init__(self, clock: Clock, kept: Iterable[Login] = ()) -> None:
+    def __init__(self, clock: Clock, synchronised: Callable[[], bool], kept: Iterable[Login] = ()) -> None:
         self._clock = clock
+        self._synchronised = synchronised
         now = clock.monotonic()
         self._entries = {one.id: _Entry(one, now - one.idle_s, now - one.age_s) for one in kept}
 
@@ -98,6 +100,13 @@ class Logins:
         """End these; those that there were."""
         return frozenset(name for name in ids if self._entries.pop(name, None) is not None)
 
+    def knows(self, user: str, address: str) -> bool:
+        """Whether the user is logged in from this address."""
+        return any(
+            entry.login.user == user and entry.login.address == address and not self._over(entry)
+            for entry in self._entries.values()
+        )
+
     def of_user(self, name: str) -> list[str]:
         """The logins of a user."""
         return [key for key, entry in self._entries.items() if entry.login.user == name]
@@ -123,7 +132,8 @@ class Logins:
         now = self._clock.monotonic()
         if now - entry.used > IDLE or now - entry.began > LONGEST:
             return True
-        return self._clock.now() - _moment(entry.login.created_at, self._clock) > timedelta(seconds=LONGEST)
+        age = self._clock.now() - _moment(entry.login.created_at, self._clock)
+        return age > timedelta(seconds=LONGEST) and entry.login.dated and self._synchronised()
 
 
 def _moment(text: str, clock: Clock) -> datetime:
@@ -133,8 +143,3 @@ def _moment(text: str, clock: Clock) -> datetime:
     except ValueError:
         return clock.now()
     return moment if moment.tzinfo else clock.now()
-
-
-def new_login(login_id: str, user: str, secret: str, address: str, clock: Clock) -> Login:
-    """A login that begins now."""
-    return Login(id=login_id, user=user, digest=digest_of(secret), address=address, created_at=utc_text(clock.now()))

@@ -40,11 +40,12 @@ class AccessState:
     changes: StorageError; nothing is then changed.
     """
 
-    def __init__(self, book: Book, clock: Clock) -> None:
+    def __init__(self, book: Book, clock: Clock, synchronised: Callable[[], bool]) -> None:
         self.clock = clock
+        self.synchronised = synchronised
         self.attempts = Attempts(clock)
         self.accounts = NO_ACCOUNTS
-        self.logins = Logins(clock)
+        self.logins = Logins(clock, synchronised)
         self.fault: AccessLockedError | None = None
         self.code: str | None = None
         self._book = book
@@ -63,7 +64,7 @@ class AccessState:
         """Keep how long logins were used; idempotent."""
         if len(self.logins):
             await self.run(partial(self._book.write_logins, self.logins.document()))
-            self.logins = Logins(self.clock)
+            self.logins = Logins(self.clock, self.synchronised)
         await self._lane.close()
 
     async def run(self, work: Callable[[], Result]) -> Result:
@@ -134,7 +135,7 @@ class AccessState:
 
     def _load(self) -> None:
         self._book.prepare()
-        self.logins = Logins(self.clock, self._book.read_logins())
+        self.logins = Logins(self.clock, self.synchronised, self._book.read_logins())
         self._read()
 
     def _read(self) -> None:

@@ -29,8 +29,12 @@ async def opened(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Opener]:
     """Opens access below ``tmp_path``, again and again; what is open at the end is closed."""
     async with AsyncExitStack() as stack:
 
-        async def open_access(*, required: bool = True, files: Files | None = None) -> Access:
-            access = await Access.open(tmp_path, clock, required=required, files=files)
+        async def open_access(
+            *, required: bool = True, files: Files | None = None, synchronised: bool = True
+        ) -> Access:
+            access = await Access.open(
+                tmp_path, clock, required=required, files=files, synchronised=lambda: synchronised
+            )
             stack.push_async_callback(access.close)
             return access
 

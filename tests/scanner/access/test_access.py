@@ -7,10 +7,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.access import Access, Principal, Role
 from scanner.access.attempts import FREE
-from scanner.access.logins import IDLE, LONGEST, MAX_LOGINS, new_login
+from scanner.access.logins import IDLE, LONGEST, MAX_LOGINS
 from scanner.access.state import AccessState
 from scanner.errors import (
     ConflictError,
@@ -214,6 +215,31 @@ async def test_a_clock_without_battery_logs_nobody_out(access: Access, opened: O
     assert access.by_cookie(cookie) is not None
 
 
+async def test_a_clock_that_finds_a_time_server_logs_nobody_out(opened: Opener, clock: ManualClock):
+    today = clock.now()
+    clock.set_wall(today.replace(year=1970))
+    access = await opened(synchronised=False)
+    await access.people.add("anna", "admin", PASSWORD)
+    cookie = await access.gate.log_in("anna", PASSWORD, HERE)
+    clock.set_wall(today)
+    assert access.by_cookie(cookie) is not None
+    await access.close()
+    assert (await opened()).by_cookie(cookie) is not None
+
+
+async def test_who_is_logged_in_gets_in_again_though_others_guess(access: Access):
+    await access.gate.log_in("anna", PASSWORD, HERE)
+    for number in range(FREE):
+        await wrong(access, address=f"10.0.0.{number}")
+    with pytest.raises(TooManyAttemptsError):
+        await access.gate.log_in("anna", PASSWORD, "10.0.0.99")
+    await access.gate.log_in("anna", PASSWORD, HERE)
+    for _ in range(FREE):
+        await wrong(access)
+    with pytest.raises(TooManyAttemptsError):
+        await access.gate.log_in("anna", PASSWORD, HERE)
+
+
 async def test_a_login_of_long_ago_is_over_though_the_daemon_did_not_run(
     access: Access, opened: Opener, clock: ManualClock
 ):
@@ -226,9 +252,10 @@ async def test_a_login_of_long_ago_is_over_though_the_daemon_did_not_run(
 
 async def test_logins_are_bounded(access: Access, clock: ManualClock):
     first = await access.gate.log_in("anna", PASSWORD, HERE)
+    login = state_of(access).logins.document().logins[0]
     for number in range(MAX_LOGINS):
         await clock.advance(0.001)
-        state_of(access).logins.add(new_login(f"{number:08}", "anna", "s", HERE, clock))
+        state_of(access).logins.add(replace(login, id=f"{number:08}"))
     assert len(state_of(access).logins) == MAX_LOGINS
     assert access.by_cookie(first) is None
 
