@@ -205,6 +205,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("/api/events", events.events, query=events.EventsQuery, media=SSE, stream=True),
     get("/api/ws", events.websocket, media="websocket", status=101, stream=True),
     get("/api/state", state.state, state.State),
+    get("/api/system", system.show, system.System),
     get("/metrics", system.metrics, media=PROMETHEUS),
     get("/healthz", state.healthz, state.Alive, role=Role.PUBLIC),
     post("/api/demo/faults", demo.faults, takes=Faults, status=204, role=Role.ADMIN),

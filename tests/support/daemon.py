@@ -61,12 +61,10 @@ class Daemon:
 
     def start(self) -> Self:
         """Start and wait until the page answers."""
-        command = [sys.executable, "-m", "scanner", "demo", "--dir", str(self.directory), "--port", str(self.port)]
-        command += ["--speed", str(self.speed), *self.options]
         begin = time.monotonic()
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                command,
+                [sys.executable, "-m", "scanner", *self.command()],
                 cwd=TOP,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -77,6 +75,11 @@ class Daemon:
         self.until(self._answers, "the page answers", START)
         self.started_in = time.monotonic() - begin
         return self
+
+    def command(self) -> list[str]:
+        """What is started, without the program."""
+        told = ["--dir", str(self.directory), "--port", str(self.port), "--speed", str(self.speed)]
+        return ["demo", *told, *self.options]
 
     def __enter__(self) -> Self:
         return self.start()

@@ -4,6 +4,7 @@
  *   await post('/api/jobs/x/pause', {})                   a fresh Idempotency-Key per call, or {key} to repeat the same request
  *   await send('PATCH', '/api/sessions/x', {title: 'y'})  any other method
  *   ApiError: .code (stable word), .message (a sentence), .detail, .status, .fields (Map path -> sentence, for forms)
+ *             code 'login_required': the window hears 'loginrequired', too (me.js)
  *             code 'unreachable' with status 0 when no daemon answers; isAbort(error) for requests that were cancelled
  *   photoUrl(sessionId, name, 'thumb'|'preview'|'full')
  *   SEARCH_MAX: the longest text that is searched for
@@ -72,7 +73,10 @@ function request(method, value, key) {
 }
 
 /** @param {number} status @param {any} error as the daemon puts it, if it came through */
-const refusal = (status, error) => new ApiError({ status, code: error?.code ?? 'internal', message: error?.message ?? t.errors.status(status), detail: error?.detail });
+function refusal(status, error) {
+  if (error?.code === 'login_required') dispatchEvent(new Event('loginrequired'));
+  return new ApiError({ status, code: error?.code ?? 'internal', message: error?.message ?? t.errors.status(status), detail: error?.detail });
+}
 
 /**
  * @param {string} method @param {string} path @param {unknown} [value]

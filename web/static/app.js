@@ -12,6 +12,7 @@
  * Links are plain <a href>; those to views are followed without loading the page. A view may history.replaceState its own query.
  */
 import { startKeys } from './keys.js';
+import { me } from './me.js';
 import { store } from './store.js';
 import { t, texts } from './i18n.js';
 import { h, put, sheet } from './dom.js';
@@ -31,6 +32,8 @@ const ROUTES = [
   { path: /^\/sessions\/(?<id>[^/]+)$/, view: 'sessions', module: () => import('./views/session.js'), words: ['sessions', 'passes'], sheets: ['sessions.css'] },
   { path: /^\/jobs\/?$/, view: 'jobs', module: () => import('./views/jobs.js'), words: ['jobs', 'passes'], sheets: ['jobs.css'] },
   { path: /^\/statistics\/?$/, view: 'statistics', module: () => import('./views/statistics.js'), words: ['statistics'], sheets: ['jobs.css', 'statistics.css'] },
+  { path: /^\/account\/?$/, view: 'account', module: () => import('./views/account.js'), words: ['access'], sheets: ['access.css'] },
+  { path: /^\/users\/?$/, view: 'account', module: () => import('./views/users.js'), words: ['access'], sheets: ['access.css'] },
 ];
 const PREPARES = 1500; // milliseconds a view may take to prepare
 
@@ -44,6 +47,7 @@ const shell = { go, say, urgent, retitle };
 
 /** What the window is called: what the rig does comes first, it is all a tab shows. */
 function retitle() {
+  if (me.out) return; // the gate says what it is
   const job = store.scanJob();
   const parts = [];
   if (job) parts.push(t.title.job(job, job.progress.eta_s === null ? '' : span(job.progress.eta_s)));
@@ -96,6 +100,7 @@ async function load(route) {
   const sheets = route.sheets.map(sheet);
   await texts(...route.words);
   const module = await route.module();
+  await me.inside();
   const late = new Promise(done => { setTimeout(done, PREPARES); });
   await Promise.all([...sheets, Promise.race([module.prepare?.(), late])]);
   return module;
@@ -125,5 +130,6 @@ addEventListener('popstate', () => render(true));
 buildShell(shell);
 startKeys();
 store.on('state', retitle);
-store.start();
+me.on(retitle);
+me.start().finally(() => store.start()); // who is not logged in would be refused
 render(false);

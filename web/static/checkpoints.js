@@ -56,7 +56,7 @@ export class Checkpoints {
   }
 
   draw() {
-    const items = this.items ?? [], off = store.link.state === 'live' ? null : 'true';
+    const items = this.items ?? [], off = store.writable ? null : 'true';
     attr(this.add, { 'aria-disabled': off });
     put(this.none, this.failed || (this.items && !items.length ? t.keep.noCheckpoints : ''));
     this.none.hidden = !this.none.textContent;

@@ -4,6 +4,7 @@
  * planned: the viewpoints of the chosen pass as shots, for dome and dial. The form outlives the view and a reload of the page.
  */
 import { ApiError, isAbort, newKey, post, sentence, tidy } from './api.js';
+import { whyOff } from './act.js';
 import { fold } from './deck-fold.js';
 import { planPanel } from './deck-plan.js';
 import { attr, debounce, h, icon, keyed, put } from './dom.js';
@@ -138,12 +139,12 @@ export function makeDeck({ planned, started }) {
     const own = plan.passes.flatMap(pass => pass.warnings), warnings = [...new Set(own.length ? own : plan.warnings)], step = widest(), free = store.state?.health.disk_free;
     const room = typeof free === 'number' && plan.bytes > 0 ? Math.floor(free / plan.bytes) : null;
     hint.className = warnings.length ? 'hint warn-t' : 'hint';
-    put(hint, warnings.length ? warnings.map(tidy).join(' ') : `${step === null ? '' : x.widest(degrees(step))} ${room === null ? '' : x.room(room)}`.trim());
+    put(hint, store.looking ? t.shell.looking : warnings.length ? warnings.map(tidy).join(' ') : `${step === null ? '' : x.widest(degrees(step))} ${room === null ? '' : x.room(room)}`.trim());
     [...passes.children].forEach((row, n) => put(row.querySelector('.n'), plan?.passes[n]?.count ?? ''));
   }
 
   function drawStart() {
-    const state = rig()?.state, why = store.link.state !== 'live' ? t.scan.offline : state === 'missing' ? x.noRig : '';
+    const state = rig()?.state, why = whyOff() || (state === 'missing' ? x.noRig : '');
     attr(start, { 'aria-disabled': why ? 'true' : null, title: why || null, 'aria-busy': starting ? 'true' : null });
     put(startWord, starting ? x.starting : x.start);
   }
@@ -181,7 +182,9 @@ export function makeDeck({ planned, started }) {
   const estimateSoon = debounce(estimate, WAIT);
 
   async function submit() {
-    if (starting || start.getAttribute('aria-disabled') === 'true') return;
+    const why = start.getAttribute('aria-disabled') === 'true' && start.title;
+    if (why) faults.replaceChildren(fault(why));
+    if (starting || why) return;
     starting = true;
     drawStart();
     try {

@@ -7,16 +7,16 @@
 import { h } from './dom.js';
 
 /**
- * @param {(close: (value?: any) => void) => Element} build @param {{label?: string, className?: string}} [options] @returns {Promise<any>}
+ * @param {(close: (value?: any) => void) => Element} build @param {{label?: string, className?: string, beside?: boolean}} [options] beside: a click beside it closes it @returns {Promise<any>}
  */
-export function open(build, { label, className = '' } = {}) {
+export function open(build, { label, className = '', beside = true } = {}) {
   return new Promise(done => {
     /** @type {any} */
     let value = null;
     const el = h(`dialog.dialog${className ? `.${className}` : ''}`, label ? { 'aria-label': label } : { 'aria-labelledby': 'dialog-title' });
     const close = (/** @type {any} */ answer = null) => { value = answer; el.close(); };
     el.append(build(close));
-    el.addEventListener('click', (/** @type {MouseEvent} */ event) => { if (event.target === el) close(); });
+    el.addEventListener('click', (/** @type {MouseEvent} */ event) => { if (beside && event.target === el) close(); });
     el.addEventListener('close', () => { el.remove(); done(value); });
     document.body.append(el);
     el.showModal();

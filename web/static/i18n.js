@@ -10,7 +10,7 @@ import en from './i18n/en.js';
  * @typedef {{form: typeof import('./i18n/en-form.js').default,
  *   sessions: typeof import('./i18n/en-sessions.js').default, passes: typeof import('./i18n/en-passes.js').default,
  *   keep: typeof import('./i18n/en-keep.js').default, jobs: typeof import('./i18n/en-jobs.js').default,
- *   statistics: typeof import('./i18n/en-statistics.js').default}} Sections   what is loaded when it is needed
+ *   statistics: typeof import('./i18n/en-statistics.js').default, access: typeof import('./i18n/en-access.js').default}} Sections   what is loaded when it is needed
  */
 
 /** @type {Record<string, typeof en>} */

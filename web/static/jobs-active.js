@@ -78,7 +78,7 @@ export class ActiveJobs {
     const paused = job.state === 'paused', pause = part('[data-action="pause"]');
     put(pause.lastElementChild, paused ? t.jobs.resume : t.jobs.pause);
     if (pause.dataset.paused !== String(paused)) { pause.dataset.paused = String(paused); pause.firstElementChild.replaceWith(icon(paused ? 'play' : 'pause', 'sm')); }
-    for (const button of el.querySelectorAll('.do .btn')) attr(button, { 'aria-disabled': store.link.state === 'live' ? null : 'true' });
+    for (const button of el.querySelectorAll('.do .btn')) attr(button, { 'aria-disabled': store.writable ? null : 'true' });
     if (job.kind !== 'scan') { attr(part('.meter rect'), { width: (100 * done / Math.max(1, total)).toFixed(2) }); return; }
     this.follow(job, el);
     if (!this.watches.get(job.id)?.shots.length) part('scan-dial').share({ saved: done, skipped: 0, total, label: t.jobs.of(done, total), text: count(done), unit: '' });

@@ -121,7 +121,7 @@ export class LocksPanel {
     put(part('.since'), moment(lock.since));
     const button = part('[data-action="release"]');
     button.hidden = lock.own;
-    attr(button, { 'aria-expanded': String(keyOf(lock) === this.asking), 'aria-disabled': store.link.state === 'live' ? null : 'true' });
+    attr(button, { 'aria-expanded': String(keyOf(lock) === this.asking), 'aria-disabled': store.writable ? null : 'true' });
   }
 
   /** What changes by the second: how long ago the last beat was, and where the beats stand. */

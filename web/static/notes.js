@@ -40,7 +40,7 @@ export class Notes {
     if (!this.dirty && this.input.value !== session.notes) this.input.value = session.notes;
     if (!this.dirty || this.saved !== session.notes) this.saved = session.notes;
     this.hint.hidden = session.format === 'current';
-    attr(this.input, { readonly: store.link.state === 'live' ? null : true });
+    attr(this.input, { readonly: store.writable ? null : true });
   }
 
   typed() {
@@ -51,7 +51,7 @@ export class Notes {
   async save() {
     this.later.cancel();
     const notes = this.input.value;
-    if (!this.dirty || store.link.state !== 'live') return;
+    if (!this.dirty || !store.writable) return;
     try {
       const session = await send('PATCH', `/api/sessions/${encodeURIComponent(this.model.id)}`, { notes });
       this.saved = session?.notes ?? notes;

@@ -127,7 +127,7 @@ export class RestoreCard {
     for (const name of ['resume', 'finish', 'cancel']) {
       const button = part(`[data-action="${name}"]`);
       button.hidden = !open || Boolean(lock) || (name === 'finish' && !pass.saved);
-      attr(button, { 'aria-disabled': store.link.state === 'live' ? null : 'true' });
+      attr(button, { 'aria-disabled': store.writable ? null : 'true' });
     }
     part('[data-action="to-locks"]').hidden = !open || !lock;
     el.classList.toggle('over', !open);

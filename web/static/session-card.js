@@ -130,7 +130,7 @@ export class ResumeOffer {
   drawActions(state, open, lock) {
     for (const button of this.buttons) {
       button.hidden = !open || Boolean(lock) || (button.dataset.action === 'finish' && !this.item.pass.saved);
-      attr(button, { 'aria-disabled': store.link.state === 'live' ? null : 'true' });
+      attr(button, { 'aria-disabled': store.writable ? null : 'true' });
     }
     this.watchLink.hidden = !['running', 'pending'].includes(state);
     this.locksLink.hidden = !open || !lock;

@@ -85,7 +85,7 @@ export class Exports {
   }
 
   draw() {
-    const job = this.active(), photos = this.model.session?.photos ?? 0, off = !photos || store.link.state !== 'live';
+    const job = this.active(), photos = this.model.session?.photos ?? 0, off = !photos || !store.writable;
     put(this.button.lastElementChild, job ? t.sessions.exportingOf(job.progress.done, job.progress.total) : t.sessions.exportColmap);
     attr(this.button, { 'aria-disabled': off ? 'true' : null, 'data-busy': Boolean(job), title: photos ? null : t.sessions.noPhotosYet });
     attr(this.make, { 'aria-disabled': off ? 'true' : null });

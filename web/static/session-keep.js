@@ -105,7 +105,7 @@ export class Keeping {
   draw() {
     const { session } = this.model;
     if (!session) return;
-    const off = store.link.state !== 'live', busy = Boolean(store.jobOf(session.id)), old = session.format !== 'current';
+    const off = !store.writable, busy = Boolean(store.jobOf(session.id)), old = session.format !== 'current';
     this.drawVerify(off);
     put(this.formatNote, this.active('migrate') ? t.keep.migrating : formatWords(session));
     this.migrateButton.hidden = !old;

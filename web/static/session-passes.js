@@ -41,7 +41,7 @@ export class PassesPanel {
 
   draw() {
     const passes = this.model.session?.passes ?? [];
-    attr(this.add, { 'aria-disabled': store.link.state === 'live' ? null : 'true' });
+    attr(this.add, { 'aria-disabled': store.writable ? null : 'true' });
     keyed(this.list, passes, pass => pass.name, pass => this.make(pass), (el, pass) => this.update(el, pass));
   }
 
@@ -99,7 +99,7 @@ export class PassesPanel {
 
   /** @param {Element} el @param {PassInfo} pass */
   drawActions(el, pass) {
-    const off = store.link.state !== 'live';
+    const off = !store.writable;
     keyed(el, passActions(this.model, pass), action => `${action.id} ${action.label}`,
       action => action.href ? h('a.btn', { href: action.href, 'data-action': action.id }, action.icon && icon(action.icon, 'sm'), action.label) : h(`button.btn${action.main ? '.main' : action.quiet ? '.bare' : ''}`, { type: 'button', 'data-action': action.id, onclick: (/** @type {Event} */ event) => this.run(pass.name, action.id, /** @type {Element} */ (event.currentTarget)) }, action.icon && icon(action.icon, 'sm'), action.label),
       button => attr(button, { 'aria-disabled': off ? 'true' : null }));

@@ -7,6 +7,7 @@ import { attr, h, icon, put, svg } from './dom.js';
 import { bytes, clock, number, span, weekday, zoneName } from './format.js';
 import { t } from './i18n.js';
 import { addKeys, showKeys } from './keys.js';
+import { me } from './me.js';
 import { watchPass } from './pass.js';
 import { store } from './store.js';
 import { startStrip } from './strip.js';
@@ -58,7 +59,7 @@ async function stop() {
   }
 }
 
-const brand = () => svg('svg', { viewBox: '0 0 36 36', fill: 'none', stroke: 'currentColor', 'stroke-width': '1.5', 'aria-hidden': 'true' },
+export const brand = () => svg('svg', { viewBox: '0 0 36 36', fill: 'none', stroke: 'currentColor', 'stroke-width': '1.5', 'aria-hidden': 'true' },
   svg('path', { d: 'M4 25a14 14 0 0 1 28 0' }), svg('path', { d: 'M9 25a9 14 0 0 1 18 0M18 11v14', opacity: '.45' }), svg('ellipse', { cx: 18, cy: 25, rx: 14, ry: 4.5 }),
   svg('g.dots', null, [[18, 11], [7.2, 16.5], [28.8, 16.5]].map(([cx, cy]) => svg('circle', { cx, cy, r: 2.3 }))));
 
@@ -85,6 +86,7 @@ export function buildShell(shell) {
     h('div.foot', null,
       h('button', { type: 'button', 'data-theme-switch': true, 'aria-label': x.themeLabel, onclick: () => dispatchEvent(new Event('themeswitch')) }, icon('theme'), x.theme),
       h('button.only-d', { type: 'button', 'aria-keyshortcuts': '?', onclick: showKeys }, icon('keys'), x.keys)));
+  me.on(drawAccount);
   addKeys({
     '!': [stop, t.keys.stop],
     'g s': [() => shell.go('/'), t.keys.scan], 'g e': [() => shell.go('/sessions'), t.keys.sessions], 'g j': [() => shell.go('/jobs'), t.keys.jobs], 'g t': [() => shell.go('/statistics'), t.keys.statistics],
@@ -104,6 +106,18 @@ export function buildShell(shell) {
   tick();
   draw();
   drawLink();
+}
+
+/** Whoever is logged in, at the rail's end; on a phone in the place of the theme, which stands in that view too. */
+function drawAccount() {
+  const rail = document.getElementById('rail'), { name, login } = me.who ?? { name: '', login: false };
+  let link = rail?.querySelector('a[data-view="account"]');
+  if (login && !link) {
+    link = h('a.who', { href: '/account', 'data-view': 'account' }, icon('person'), h('span.vh', null, `${x.account} `), h('span.name'));
+    rail?.lastElementChild?.before(link ?? '');
+    showView(view, location.pathname);
+  }
+  if (name) put(link?.querySelector('.name') ?? null, name);
 }
 
 function tick() {

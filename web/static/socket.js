@@ -21,6 +21,7 @@ export class Socket {
   /** @type {string|null|undefined} what the daemon was told last */
   #asked;
   #ready = false;
+  #resting = true;
   /** @type {Link} */
   #link = { state: 'connecting', since: new Date(), retryAt: null };
 
@@ -35,7 +36,7 @@ export class Socket {
 
   connect() {
     clearTimeout(this.#timer);
-    if (this.#socket) return;
+    if (this.#socket || this.#resting) return;
     const url = new URL('/api/ws', location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(url);
@@ -49,16 +50,34 @@ export class Socket {
 
   /** The connection is no good: close it and try again. */
   failed() {
+    this.#end();
+    if (this.#resting) return;
+    const wait = Math.min(LONGEST, FIRST * 2 ** this.#tries) * (0.5 + Math.random() / 2);
+    this.#tries = Math.min(this.#tries + 1, 10);
+    this.#timer = window.setTimeout(() => this.connect(), wait);
+    this.#set('lost', new Date(Date.now() + wait));
+  }
+
+  /** Whether nobody may connect now; so it begins. @param {boolean} on */
+  rest(on) {
+    if (on === this.#resting) return;
+    this.#resting = on;
+    if (on) {
+      this.#end();
+      this.#set('connecting', null);
+    } else {
+      this.#tries = 0;
+      this.connect();
+    }
+  }
+
+  #end() {
     const socket = this.#socket;
     this.#socket = null;
     this.#ready = false;
     clearTimeout(this.#watch);
     clearTimeout(this.#timer);
     socket?.close();
-    const wait = Math.min(LONGEST, FIRST * 2 ** this.#tries) * (0.5 + Math.random() / 2);
-    this.#tries = Math.min(this.#tries + 1, 10);
-    this.#timer = window.setTimeout(() => this.connect(), wait);
-    this.#set('lost', new Date(Date.now() + wait));
   }
 
   /** @param {string|null} after */

@@ -4,6 +4,7 @@
  *   card.show({shots, offer, ended})   shots: the plan of the form; offer: an unfinished pass or a paused job set aside; ended: the last job
  * take(job): show a paused job again. dismiss(): the ended scan was noticed.
  */
+import { whyOff } from './act.js';
 import { post, sentence, tidy } from './api.js';
 import { makeDial } from './dial.js';
 import { attr, h, icon, keyed, put } from './dom.js';
@@ -45,6 +46,7 @@ export function idleCard({ take, dismiss }) {
   /** @param {() => Promise<unknown>} work */
   async function run(work) {
     if (busy) return;
+    if (whyOff()) { toast(whyOff(), { bad: true }); return; }
     busy = true;
     attr(first, { 'aria-busy': 'true' });
     try { await work(); } catch (error) { toast(sentence(error), { bad: true }); }
@@ -104,14 +106,14 @@ export function idleCard({ take, dismiss }) {
     put(more, !rig ? '' : guard ? tidy(guard.message) : rig.message ? tidy(rig.message) : rig.homed_at ? x.restHomed(shortClock(new Date(rig.homed_at))) : x.rest);
   }
 
-  /** @param {import('./types.js').Rig|undefined} rig @param {boolean} alone no offer and no ended scan */
-  function drawHome(rig, alone) {
+  /** @param {import('./types.js').Rig|undefined} rig @param {boolean} alone no offer and no ended scan @param {boolean} looks what it offers is to look */
+  function drawHome(rig, alone, looks) {
     const can = Boolean(rig?.turntable) && rig?.state !== 'missing';
     if (alone) {
       drawFirst('home', x.home);
       onFirst = () => run(() => post('/api/rig/home', {}, { timeout: 120_000 }));
     }
-    attr(first, { hidden: alone && !can, 'aria-disabled': store.link.state === 'live' ? null : 'true' });
+    attr(first, { hidden: alone && !can, 'aria-disabled': looks || !whyOff() ? null : 'true', title: looks ? null : whyOff() || null });
   }
 
   return {
@@ -128,7 +130,7 @@ export function idleCard({ take, dismiss }) {
       attr(close, { hidden: !ended });
       if (ended) drawEnded(ended);
       else if (offer) drawOffer(offer);
-      drawHome(rig, !ended && !offer);
+      drawHome(rig, !ended && !offer, Boolean(ended));
     },
   };
 }

@@ -3,6 +3,7 @@
  *
  *   const card = runningCard(shell)   card.el   card.show(job, pass)   card.tick()   card.pauseOrResume()   card.setAside = fn
  */
+import { whyOff } from './act.js';
 import { sentence, post } from './api.js';
 import { makeCells } from './cells.js';
 import { makeDial } from './dial.js';
@@ -73,7 +74,7 @@ export function runningCard() {
 
   /** @param {string} what */
   async function act(what) {
-    if (!job || busy || store.link.state !== 'live') return;
+    if (!job || busy || whyOff()) return;
     busy = what;
     draw();
     await give(job.id, what);
@@ -99,8 +100,8 @@ export function runningCard() {
 
   /** Off, but still there and saying why. */
   function blocked() {
-    if (store.link.state === 'live') return false;
-    toast(x.offline);
+    if (!whyOff()) return false;
+    toast(whyOff());
     return true;
   }
 
@@ -128,8 +129,8 @@ export function runningCard() {
     sign(mainIcon, coming ? 'busy' : running ? 'pause' : 'play');
     main.classList.toggle('pri', !running);
     attr(main, { 'aria-busy': coming ? 'true' : null });
-    const off = store.link.state !== 'live';
-    for (const button of [main, finish, cancel, skip]) attr(button, { 'aria-disabled': off ? 'true' : null, title: off ? x.offline : null });
+    const off = whyOff();
+    for (const button of [main, finish, cancel, skip]) attr(button, { 'aria-disabled': off ? 'true' : null, title: off || null });
   }
 
   function drawWhy() {

@@ -11,6 +11,8 @@
  *   store.ready                 a promise: the first snapshot is there, or it is clear that it will take a while
  *   store.now()                 the daemon's time as a Date
  *   store.retry()               connect now
+ *   store.writable              whether commands can be given: connected, and whoever looks may do more than look
+ *   store.allow({rest, write})  rest: nobody may look, so do not connect; write: whoever looks may give commands (me.js)
  * Passes with their shots: pass.js.
  */
 import { get } from './api.js';
@@ -48,6 +50,8 @@ class Store {
   /** @type {Envelope[]|null} events that wait for a snapshot */
   #held = null;
   #told = false;
+  #may = true;
+  #barred = false;
   /** @type {Promise<void>|null} */
   #loading = null;
   #socket = new Socket({
@@ -59,12 +63,26 @@ class Store {
 
   /** Connects, and stays connected for ever. */
   start() {
-    this.#socket.connect();
+    this.#socket.rest(this.#barred);
     document.addEventListener('visibilitychange', () => this.#subscribePreview());
     setInterval(() => { if (!document.hidden && this.link.state === 'live') this.#refresh(); }, REFRESH);
   }
 
   retry() { this.#socket.connect(); }
+  get writable() { return this.link.state === 'live' && this.#may; }
+  /** Whoever looks may do nothing but look. */
+  get looking() { return !this.#may; }
+
+  /** @param {{rest: boolean, write: boolean}} what */
+  allow({ rest, write }) {
+    const changed = write !== this.#may, back = this.#barred && !rest;
+    this.#may = write;
+    this.#barred = rest;
+    this.#socket.rest(rest);
+    if (changed) this.#tell('link');
+    if (back && this.state) void this.#reset(); // whatever was asked meanwhile was refused
+  }
+
   now() { return new Date(Date.now() + this.#skew); }
 
   /** @param {string} topic @param {Function} fn @returns {() => void} */

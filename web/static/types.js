@@ -46,6 +46,9 @@
  * @typedef {{count: number, duration_s: number, bytes: number, warnings: string[],
  *   passes: Array<{name: string, count: number, viewpoints: Array<[number, number]>, duration_s: number, bytes: number,
  *   warnings: string[]}>}} Estimate
+ * @typedef {{name: string, role: 'viewer'|'operator'|'admin'|null, login: boolean, setup: boolean, locked: string|null}} Me
+ * @typedef {{name: string, role: string, created_at: string, changed_at: string}} User
+ * @typedef {{id: string, name: string, role: string, created_at: string, created_by: string}} Token
  * @typedef {{state: 'connecting'|'live'|'lost', since: Date, retryAt: Date|null}} Link
  * @typedef {{camera: string, number: number, width: number, height: number, jpeg: Blob}} Frame
  */

@@ -27,6 +27,7 @@ export default {
     lostRetry: (/** @type {number} */ s) => `Trying again in ${s} s.`, lostTrying: 'Trying again now.', tryNow: 'Try now',
     newVersion: 'The scanner was updated.', newVersionText: 'Reload to use the new page; scans go on meanwhile.', reload: 'Reload',
     notices: 'Notices', found: 'Found after the start.', pausedElsewhere: (/** @type {string} */ why) => `The scan is paused. ${why}`,
+    account: 'Account', looking: 'You may look, but not give commands: your role is viewer.',
     noRig: 'No rig', rigStates: /** @type {Record<string, string>} */ ({ closed: 'Rig is off', opening: 'Rig starts', ready: 'Ready', moving: 'Moving', scanning: 'Scanning', fault: 'Rig fault', missing: 'No rig' }),
     left: (/** @type {string} */ time) => `${time} left`, of: (/** @type {number} */ done, /** @type {number} */ total) => `${done} of ${total}`,
   },

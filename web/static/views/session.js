@@ -142,7 +142,7 @@ class SessionView {
     put(this.heading, session.title || session.id);
     putState(this.state, sessionState(session));
     this.drawMeta(session);
-    attr(this.edit, { 'aria-disabled': store.link.state === 'live' ? null : 'true' });
+    attr(this.edit, { 'aria-disabled': store.writable ? null : 'true' });
     const some = session.photos > 0;
     put(this.download.lastElementChild, some ? bytes(session.bytes) : '');
     attr(this.download, { href: some ? `/api/sessions/${encodeURIComponent(session.id)}/download?format=zip` : null, 'aria-disabled': some ? null : 'true', role: some ? null : 'link' });
