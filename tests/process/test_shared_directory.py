@@ -222,10 +222,11 @@ def test_elsewhere_a_killed_owner_becomes_stale_after_a_while(tmp_path, beat):
         assert owner.stdout is not None
         assert owner.stdout.readline() == "holds\n"
         try:
-            waited = asyncio.run(take_when_stale(data, tmp_path / "taker", session, beat, owner))
+            silent, waited = asyncio.run(take_when_stale(data, tmp_path / "taker", session, beat, owner))
         finally:
             owner.kill()
-    assert 4 * beat < waited < 60.0
+    assert silent >= 4 * beat  # seconds, rounded, since its last heartbeat was seen, which was before its death
+    assert waited < 60.0
     assert newest_generation(data / "sessions" / session / "metadata/passes/main") == 2
 
 
@@ -239,8 +240,12 @@ async def make_session(data: Path, state: Path) -> str:
         await storage.close()
 
 
-async def take_when_stale(data: Path, state: Path, session: str, beat: float, owner: subprocess.Popen[str]) -> float:
-    """Observe an owner that lives, kill it, and take its pass as soon as it may be; seconds from its death."""
+async def take_when_stale(
+    data: Path, state: Path, session: str, beat: float, owner: subprocess.Popen[str]
+) -> tuple[float, float]:
+    """Observe an owner that lives, kill it, and take its pass as soon as it may be; how long nothing had been seen of
+    it by then, and seconds from its death.
+    """
     sharing = Sharing(shared=True, stale_after=4 * beat, beat=beat)
     clock = SystemClock()
     storage = await StorageManager.open(
@@ -256,11 +261,11 @@ async def take_when_stale(data: Path, state: Path, session: str, beat: float, ow
         owner.kill()
         death = clock.monotonic()
         await refused(storage, handle)
-        while next((lock.state for lock in await storage.locks.active()), "gone") == "alive":
+        while (lock := (await storage.locks.active())[0]).state == "alive":
             await clock.sleep(beat / 4)
         async with storage.open_pass(handle, MAIN, job_id=None, origin="cli") as writer:
             assert len(writer.remaining()) == len(writer.plan.shots)
-        return clock.monotonic() - death
+        return lock.beats[0], clock.monotonic() - death
     finally:
         watching.cancel()
         await asyncio.wait([watching])

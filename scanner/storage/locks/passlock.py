@@ -108,12 +108,16 @@ class PassLock:
         OSError.
         """
         mine = structs.replace(record, generation=found.generation + 1)
-        descriptor = publish(files, lock_path(metadata, mine.generation), mine, flocked=not shared)
-        if descriptor is None:
+        for _ in range(_TRIES):
+            descriptor = publish(files, lock_path(metadata, mine.generation), mine, flocked=not shared)
+            if descriptor is not None:
+                return cls(files, metadata, descriptor, mine, shared=shared, displaced=found.record)
             other = read_generation(metadata, mine.generation)
-            message = f"somebody else was quicker: {other.holder if other else 'this pass was just taken'}"
-            raise PassLockedError(message)
-        return cls(files, metadata, descriptor, mine, shared=shared, displaced=found.record)
+            if other is not None:
+                message = f"somebody else was quicker: {other.holder}"
+                raise PassLockedError(message)
+            # nobody was: the holder, who was just opening the pass, swept away what was about to be published
+        raise PassLockedError(_BUSY)
 
     @property
     def generation(self) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.errors import LockLostError, StorageError
+from scanner.errors import LockLostError, PassLockedError, StorageError
 from scanner.model import PhotoName
 from scanner.storage import Files, PassWriter, SessionHandle, StorageManager
 from scanner.storage.directory.recovery import Held, _Recovery
@@ -279,6 +279,39 @@ def test_a_lock_that_another_swept_away_before_it_was_published_is_tried_again(t
     lock = PassLock.take(files, tmp_path, record())
     assert (files.times, lock.generation) == (2, 1)
     lock.release()
+
+
+EVE = {"token": "eve"}
+
+
+def test_force_that_another_swept_away_before_it_was_published_is_tried_again(tmp_path):
+    """The holder is just opening the pass, and removes what it takes for left over."""
+    held = PassLock.take(Files(), tmp_path, record())
+    found = read_generation(tmp_path, 1)
+    files = Swept()
+    lock = PassLock.force(files, tmp_path, record(**EVE), found, shared=False)
+    assert (files.times, lock.generation) == (2, 2)
+    with pytest.raises(LockLostError):
+        held.check()
+    with pytest.raises(PassLockedError, match="somebody else was quicker: "):
+        PassLock.force(Files(), tmp_path, record(**EVE), found, shared=False)
+    for one in (lock, held):
+        one.release()
+
+
+def test_force_that_is_swept_away_every_time_says_so(tmp_path):
+    class AlwaysSwept(Files):
+        def link(self, source: Path, target: Path) -> None:
+            source.unlink()
+            super().link(source, target)
+
+    held = PassLock.take(Files(), tmp_path, record())
+    found = read_generation(tmp_path, 1)
+    with pytest.raises(PassLockedError, match="try again"):
+        PassLock.force(AlwaysSwept(), tmp_path, record(**EVE), found, shared=False)
+    held.check()
+    assert names(tmp_path) == [".session.lock.1"]
+    held.release()
 
 
 def test_a_share_that_says_twice_what_it_did_once_is_believed_by_the_file(tmp_path):
