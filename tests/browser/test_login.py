@@ -130,7 +130,9 @@ def test_nothing_is_asked_of_the_daemon_but_who_one_is(people, visit):
     there.page.goto(people.url + "/sessions", wait_until="networkidle")
     gate(there.page)
     there.page.wait_for_timeout(1500)
-    assert [url for url in asked if "/api/" in url] == [people.url + "/api/me"]
+    found = [url for url in asked if "/api/" in url]
+    assert set(found) == {people.url + "/api/me"}
+    assert len(found) <= 2, "once more where the window got the focus, or ten seconds are over"
 
 
 def test_who_guesses_too_often_has_to_wait(fresh, visit):

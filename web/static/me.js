@@ -37,7 +37,7 @@ class Me {
     addEventListener('loginrequired', () => void this.ask());
     document.addEventListener('visibilitychange', look);
     addEventListener('focus', look);
-    addEventListener('pageshow', look);
+    addEventListener('pageshow', event => { if (event.persisted) look(); }); // at first it is asked anyway
     setInterval(() => { if (this.out) look(); }, LOOK);
     store.on('link', () => { if (store.link.state === 'lost') void this.ask(); });
     this.#tabs = new BroadcastChannel('login');
